@@ -2,8 +2,29 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
     pool: "forks",
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/system/**", "test/**/*.browser.test.ts"],
+        },
+      },
+      {
+        // Real processes, sockets and a browser: one file at a time, so that timing assertions mean something.
+        extends: true,
+        test: {
+          name: "system",
+          include: ["test/system/**/*.test.ts", "test/**/*.browser.test.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

@@ -1,0 +1,80 @@
+import type { BadReason } from "../../contract/reading.ts";
+
+/** The world misbehaves: a device or bus gave no sound value. It becomes a bad reading, never a crash. */
+export class DeviceError extends Error {
+  readonly reason: BadReason;
+
+  constructor(reason: BadReason, message: string) {
+    super(message);
+    this.name = "DeviceError";
+    this.reason = reason;
+  }
+}
+
+/** Anything a loop opens and closes. */
+export interface Port {
+  close(): Promise<void>;
+}
+
+/**
+ * One I2C bus. Addresses are 7-bit. Every method throws `DeviceError`: "no-answer" when the device did
+ * not acknowledge, "bus" when the bus itself is stuck, hung, gone or owned by somebody else.
+ */
+export interface I2cPort extends Port {
+  write(address: number, bytes: Uint8Array): Promise<void>;
+  read(address: number, length: number): Promise<Uint8Array>;
+  /** Write, repeated start, read: the way register pointers are read. */
+  writeRead(address: number, bytes: Uint8Array, length: number): Promise<Uint8Array>;
+}
+
+export interface OneWirePort extends Port {
+  /** ROM ids now present, such as `28-000000000a01`. */
+  list(): Promise<string[]>;
+  /** The text of the device's `w1_slave`. Throws `DeviceError`: "no-answer" when it is gone, else "bus". */
+  read(id: string): Promise<string>;
+}
+
+/** Raw levels of one GPIO chip; what a level means is for the layer above. */
+export interface GpioPort extends Port {
+  /** Calls back at once with the present level and then on every change. */
+  watch(line: number, onLevel: (level: 0 | 1) => void): Promise<void>;
+  read(line: number): Promise<0 | 1>;
+  write(line: number, level: 0 | 1): Promise<void>;
+  /** Resolves when the backend died (socket lost, child ended) or was closed. */
+  closed: Promise<void>;
+}
+
+/** The device answered with a Modbus exception: it is alive, but refuses. */
+export class ModbusException extends DeviceError {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(code === 11 ? "no-answer" : "refused", message);
+    this.name = "ModbusException";
+    this.code = code;
+  }
+}
+
+/**
+ * One Modbus line or TCP connection; one request at a time. Throws `ModbusException` when the device
+ * refuses, `DeviceError` "no-answer" after `timeoutMs`, "checksum" for damaged frames, "bus" when the
+ * line or connection is gone.
+ */
+export interface ModbusLink extends Port {
+  readRegisters(request: {
+    unit: number;
+    fc: 3 | 4;
+    address: number;
+    count: number;
+    timeoutMs: number;
+  }): Promise<Uint16Array>;
+  readBits(request: {
+    unit: number;
+    fc: 1 | 2;
+    address: number;
+    count: number;
+    timeoutMs: number;
+  }): Promise<boolean[]>;
+  /** Stays silent for `ms` and discards whatever still arrives. */
+  drain(ms: number): Promise<void>;
+}

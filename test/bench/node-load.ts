@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import mqtt, { type MqttClient } from "mqtt";
+import type { Birth } from "../../contract/message.ts";
+import { nodeTopic } from "../../contract/topic.ts";
+
+const BATCH_ROWS = 250;
+const WINDOW_ROWS = 2_000;
+const START_MS = Date.now() - 86_400_000;
+
+/** One simulated edge node that sends as fast as its window of unacknowledged rows lets it. */
+export class LoadNode {
+  readonly points: string[];
+  readonly #epoch = `bench-${process.pid}-${Date.now()}`;
+  #client!: MqttClient;
+  #next = 1;
+  #acked = 0;
+  #allowed = 0;
+
+  constructor(
+    readonly id: string,
+    pointCount: number,
+  ) {
+    this.points = Array.from({ length: pointCount }, (_, i) => `${id}.v${i}`);
+  }
+
+  get sent(): number {
+    return this.#next - 1;
+  }
+
+  get acked(): number {
+    return this.#acked;
+  }
+
+  async connect(mqttUrl: string): Promise<void> {
+    this.#client = mqtt.connect(mqttUrl, { clientId: this.id, reconnectPeriod: 0, keepalive: 30 });
+    await once(this.#client, "connect");
+    this.#client.on("message", (_topic, payload) => {
+      this.#acked = Math.max(
+        this.#acked,
+        (JSON.parse(payload.toString()) as { upto: number }).upto,
+      );
+      this.#pump();
+    });
+    await this.#client.subscribeAsync(nodeTopic(this.id, "ack"), { qos: 1 });
+    const birth: Birth = {
+      v: 1,
+      node: this.id,
+      label: this.id,
+      software: "bench",
+      bootId: "bench",
+      epoch: this.#epoch,
+      at: Date.now(),
+      points: this.points.map((id) => ({
+        id,
+        quantity: "temperature",
+        label: id,
+        periodMs: 1_000,
+      })),
+      doors: [],
+    };
+    await this.#client.publishAsync(nodeTopic(this.id, "birth"), JSON.stringify(birth), {
+      qos: 1,
+      retain: true,
+    });
+  }
+
+  /** Lets the node send up to that many rows in all. */
+  allow(rows: number): void {
+    this.#allowed = rows;
+    this.#pump();
+  }
+
+  publishLive(value: number): void {
+    const rows = [[this.points[0], Date.now(), value]];
+    this.#client.publish(nodeTopic(this.id, "live"), JSON.stringify({ at: Date.now(), rows }), {
+      qos: 0,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#client.endAsync(true);
+  }
+
+  #pump(): void {
+    while (
+      this.#next + BATCH_ROWS - 1 <= this.#allowed &&
+      this.sent - this.#acked + BATCH_ROWS <= WINDOW_ROWS
+    ) {
+      this.#client.publish(nodeTopic(this.id, "data"), this.#batch(), { qos: 1 });
+      this.#next += BATCH_ROWS;
+    }
+  }
+
+  /** The value is the sequence number, so that a sum finds a lost or doubled row. Each point has one row a second. */
+  #batch(): string {
+    const rows: string[] = [];
+    for (let seq = this.#next; seq < this.#next + BATCH_ROWS; seq += 1) {
+      const at = START_MS + Math.floor(seq / this.points.length) * 1_000;
+      rows.push(`["${this.points[seq % this.points.length]}",${at},${seq / 100}]`);
+    }
+    const floor = this.#acked + 1;
+    return `{"epoch":"${this.#epoch}","floor":${floor},"first":${this.#next},"rows":[${rows.join(",")}]}`;
+  }
+}
