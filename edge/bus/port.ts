@@ -44,12 +44,14 @@ export interface GpioPort extends Port {
   closed: Promise<void>;
 }
 
-/** The device answered with a Modbus exception: it is alive, but refuses. */
+const EXCEPTION_REASONS: Record<number, BadReason> = { 2: "unsupported", 11: "no-answer" };
+
+/** The device answered with a Modbus exception: it is alive (but for 11, a gateway's), yet refuses. */
 export class ModbusException extends DeviceError {
   readonly code: number;
 
   constructor(code: number, message: string) {
-    super(code === 11 ? "no-answer" : "refused", message);
+    super(EXCEPTION_REASONS[code] ?? "refused", message);
     this.name = "ModbusException";
     this.code = code;
   }

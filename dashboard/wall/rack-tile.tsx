@@ -1,0 +1,204 @@
+import { BadgeMark } from "../badge.tsx";
+import { current } from "../staleness.ts";
+import { inletsOf } from "../places.ts";
+import { fitText } from "../text-fit.ts";
+import { showAt, useSettled, useView } from "../view.ts";
+import type { PlacedRack, Rect } from "./plan-layout.ts";
+import { type RackState, rackSentence, rackState } from "./rack-state.ts";
+
+const STRIP_W = 11;
+
+export function RackTile({ placed }: { placed: PlacedRack }) {
+  const view = useView();
+  const { rack, rect } = placed;
+  const { state, sentence, share } = useSettled(() => {
+    const band = view.site.value!.inletBand;
+    const inlets = inletsOf(view.places.value, rack.id).map((id) => ({
+      id,
+      shown: view.store.show(id),
+    }));
+    const powerW = current(showAt(view, rack.id, "power"));
+    return {
+      state: rackState(inlets, band),
+      sentence: rackSentence(rack.label, inlets, band),
+      share: powerW !== null && rack.budgetW ? Math.min(1, powerW / rack.budgetW) : null,
+    };
+  });
+  return (
+    <g
+      class={`rack rack-${state.kind}`}
+      data-rack={rack.id}
+      data-state={state.kind}
+      transform={`translate(${rect.x} ${rect.y})`}
+    >
+      <title>{sentence}</title>
+      {state.kind === "known" ? (
+        <Known state={state} label={rack.label} rect={rect} share={share} />
+      ) : (
+        <Unknown state={state} label={rack.label} rect={rect} />
+      )}
+    </g>
+  );
+}
+
+/** Outline and badge of an alarmed rack; drawn after all tiles, so that no neighbour covers it. */
+export function RackAlarm({ placed }: { placed: PlacedRack }) {
+  const view = useView();
+  const priority = useSettled(() => view.worst.value.get(placed.rack.id) ?? null);
+  if (priority === null) return null;
+  const { x, y, w, h } = placed.rect;
+  const badge = Math.min(12, w * 0.2);
+  return (
+    <g>
+      <rect x={x + 1.5} y={y + 1.5} width={w - 3} height={h - 3} rx="4" class="alarm-gap" />
+      <rect
+        x={x - 1.5}
+        y={y - 1.5}
+        width={w + 3}
+        height={h + 3}
+        rx="5.5"
+        class={`alarm-line p${priority}`}
+      />
+      <BadgeMark priority={priority} x={x + w - 4} y={y + 1} s={badge} gap />
+    </g>
+  );
+}
+
+type Part<K extends RackState["kind"]> = Extract<RackState, { kind: K }>;
+
+function Known(props: { state: Part<"known">; label: string; rect: Rect; share: number | null }) {
+  const { state, label, rect, share } = props;
+  const { w, h } = rect;
+  const hasStrip = w >= 36;
+  const left = hasStrip ? STRIP_W + 5 : 4;
+  const id = fitText(label, w - left - 14, { max: Math.min(19, h * 0.22), min: 9 });
+  const size = Math.min(h * 0.38, (w - left) * 0.52, 44);
+  const segment = (h - 6) / Math.max(1, state.strip.length);
+  return (
+    <>
+      <rect width={w} height={h} rx="4" class={`fill-${state.hottest.step}`} />
+      {hasStrip && (
+        <rect x="2" y="2" width={STRIP_W} height={h - 4} rx="3" class="fill-page" />
+      )}
+      {hasStrip &&
+        state.strip.map((step, i) => (
+          <rect
+            // biome-ignore lint/suspicious/noArrayIndexKey: the segments are positions, top to bottom
+            key={i}
+            x="3.5"
+            y={3.5 + i * segment}
+            width={STRIP_W - 3}
+            height={segment - 1.5}
+            rx="1.5"
+            class={`strip-${step}`}
+          />
+        ))}
+      <g class={`on-${state.hottest.step}`}>
+        <text x={left} y={6 + id.size * 0.8} font-size={id.size} class="tile-id">
+          {id.text}
+        </text>
+        <text
+          x={(left + w) / 2 - 1}
+          y={h * 0.54 + size * 0.36}
+          font-size={size}
+          class="tile-number"
+        >
+          {state.hottest.text}
+          {state.isDoubtful ? "?" : ""}
+        </text>
+      </g>
+      {share !== null && (
+        <g class={`on-${state.hottest.step}`}>
+          <rect x={left} y={h - 9} width={w - left - 5} height="4" rx="2" class="load-back" />
+          <rect x={left} y={h - 9} width={(w - left - 5) * share} height="4" rx="2" class="load" />
+        </g>
+      )}
+    </>
+  );
+}
+
+function Unknown(props: {
+  state: Part<"missing" | "stale" | "none">;
+  label: string;
+  rect: Rect;
+}) {
+  const { state, label, rect } = props;
+  const { w, h } = rect;
+  const id = fitText(label, w - 8, { max: Math.min(19, h * 0.22), min: 9 });
+  const plateY = 11 + id.size;
+  if (state.kind === "none")
+    return (
+      <>
+        <rect x="1" y="1" width={w - 2} height={h - 2} rx="4" class="dashed" />
+        <text x="6" y={6 + id.size * 0.8} font-size={id.size} class="tile-id t3">
+          {id.text}
+        </text>
+        <text x={w / 2} y={h * 0.62} font-size={h * 0.3} class="middle t3">
+          –
+        </text>
+      </>
+    );
+  const plate = { y: plateY, h: h - plateY - 5 };
+  return (
+    <>
+      <rect x="1" y="1" width={w - 2} height={h - 2} rx="4" class="hatched" />
+      <rect x="4" y="4" width={id.size * 2.6} height={id.size + 3} rx="3" class="fill-panel" />
+      <text x="7" y={5 + id.size * 0.86} font-size={id.size} class="tile-id t2">
+        {id.text}
+      </text>
+      {state.kind === "missing" && state.rest && <Rest rest={state.rest} w={w} size={id.size} />}
+      <rect x="4" y={plate.y} width={w - 8} height={plate.h} rx="3" class="fill-panel" />
+      <Words state={state} w={w} plate={plate} />
+    </>
+  );
+}
+
+/** The hottest of the inlets that still answer, in the corner. */
+function Rest(props: { rest: { text: string; step: string }; w: number; size: number }) {
+  const { rest, w, size } = props;
+  const width = size * 1.75;
+  return (
+    <g class={`on-${rest.step}`}>
+      <rect x={w - width - 4} y="4" width={width} height={size + 3} rx="3" class={`fill-${rest.step}`} />
+      <text x={w - 4 - width / 2} y={5 + size * 0.86} font-size={size} class="middle strong">
+        {rest.text}
+      </text>
+    </g>
+  );
+}
+
+function Words(props: {
+  state: Part<"missing" | "stale">;
+  w: number;
+  plate: { y: number; h: number };
+}) {
+  const { state, w, plate } = props;
+  const isStale = state.kind === "stale";
+  const first = isStale
+    ? { text: state.last, size: Math.min(plate.h * 0.5, w * 0.42, 34) }
+    : fitText("no reading", w - 12, { max: Math.min(19, plate.h * 0.34), min: 8 });
+  const below = isStale ? state.age : `${state.which} ${state.age}`.trim();
+  const second = fitText(below, w - 12, { max: Math.min(18, plate.h * 0.34), min: 8 });
+  const gap = plate.h * 0.1;
+  const top = plate.y + (plate.h - first.size * 0.73 - gap - second.size * 0.73) / 2;
+  return (
+    <>
+      <text
+        x={w / 2}
+        y={top + first.size * 0.73}
+        font-size={first.size}
+        class={`middle ${isStale ? "t2" : "t1 strong"}`}
+      >
+        {first.text}
+      </text>
+      <text
+        x={w / 2}
+        y={top + first.size * 0.73 + gap + second.size * 0.73}
+        font-size={second.size}
+        class={`middle t1 ${isStale ? "strong" : ""}`}
+      >
+        {second.text}
+      </text>
+    </>
+  );
+}

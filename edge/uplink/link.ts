@@ -1,0 +1,113 @@
+import { connect, type MqttClient } from "mqtt";
+
+/** One MQTT connection, from CONNACK to its end. A new one is made for each attempt. */
+export interface Link {
+  /** QoS 0: resolves when written. QoS 1: when the broker received it, which says nothing about storing. Rejects when the connection ends first. */
+  publish(topic: string, payload: string, options?: PublishOptions): Promise<void>;
+  /** Resolves once every topic is granted; rejects when the broker refuses one. */
+  subscribe(topics: string[]): Promise<void>;
+  onMessage(listener: (topic: string, payload: Uint8Array, retained: boolean) => void): void;
+  /** Publishes the broker has not confirmed yet. */
+  readonly inFlight: number;
+  /** Resolves with the reason when the connection has ended, whoever ended it. */
+  readonly closed: Promise<string>;
+  close(): void;
+}
+
+export interface PublishOptions {
+  qos?: 0 | 1;
+  retain?: boolean;
+}
+
+export interface LinkOptions {
+  url: string;
+  clientId: string;
+  will: { topic: string; payload: string };
+}
+
+export type Dial = (options: LinkOptions) => Promise<Link>;
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEPALIVE_S = 10;
+
+/**
+ * Dials by mqtt.js, which must own no data: no reconnect of its own (it has no back-off), no stored
+ * session (one message the broker refuses would be sent again for ever), no queue while off-line.
+ */
+export const dialMqtt: Dial = ({ url, clientId, will }) =>
+  new Promise((resolve, reject) => {
+    const client = connect(url, {
+      clientId,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      clean: true,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      keepalive: KEEPALIVE_S,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      protocolVersion: 4,
+    });
+    let problem = "connection closed";
+    client.on("error", (error) => {
+      problem = error.message || ("code" in error ? String(error.code) : "connection failed");
+      client.end(true);
+    });
+    client.once("connect", () => resolve(new MqttLink(client, () => problem)));
+    client.once("close", () => {
+      client.end(true);
+      reject(new Error(problem));
+    });
+  });
+
+class MqttLink implements Link {
+  readonly closed: Promise<string>;
+  readonly #client: MqttClient;
+  /** Ends the wait of each publish not confirmed yet: mqtt.js forgets some when a connection dies. */
+  readonly #unconfirmed = new Set<(error: Error) => void>();
+
+  constructor(client: MqttClient, problem: () => string) {
+    this.#client = client;
+    this.closed = new Promise((resolve) => {
+      const end = () => {
+        for (const abandon of this.#unconfirmed) abandon(new Error(problem()));
+        this.#unconfirmed.clear();
+        resolve(problem());
+      };
+      client.once("close", end);
+      client.once("end", end);
+    });
+  }
+
+  get inFlight(): number {
+    return this.#unconfirmed.size;
+  }
+
+  publish(
+    topic: string,
+    payload: string,
+    { qos = 0, retain = false }: PublishOptions = {},
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#unconfirmed.add(reject);
+      this.#client.publish(topic, payload, { qos, retain }, (error) => {
+        this.#unconfirmed.delete(reject);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  async subscribe(topics: string[]): Promise<void> {
+    const granted = await this.#client.subscribeAsync(topics, { qos: 1 });
+    const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic);
+    if (refused.length > 0) throw new Error(`hub refused to send ${refused.join(", ")}`);
+  }
+
+  onMessage(listener: (topic: string, payload: Uint8Array, retained: boolean) => void): void {
+    this.#client.on("message", (topic, payload, packet) => listener(topic, payload, packet.retain));
+  }
+
+  close(): void {
+    this.#client.end(true);
+  }
+}

@@ -1,0 +1,21 @@
+import type { Clock } from "../contract/clock.ts";
+
+/** Lets a loop wait for time or for news, whichever comes first. News that comes while nobody waits is kept. */
+export class Waker {
+  #news = new AbortController();
+
+  wake(): void {
+    this.#news.abort();
+  }
+
+  /** Resolves after `ms`, on news, or when `signal` aborts. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    const news = this.#news;
+    const stop = () => news.abort();
+    if (signal.aborted) return;
+    signal.addEventListener("abort", stop, { once: true });
+    if (ms > 0) await clock.sleep(ms, news.signal);
+    signal.removeEventListener("abort", stop);
+    if (news.signal.aborted) this.#news = new AbortController();
+  }
+}

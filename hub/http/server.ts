@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Database } from "better-sqlite3";
+import type { Logger } from "pino";
+import { VERSION } from "../version.ts";
+import { AccessNotes } from "./access-notes.ts";
+import { createApp } from "./app.ts";
+import { Auth } from "./auth.ts";
+import { Metrics } from "./metrics.ts";
+import { Sessions } from "./sessions.ts";
+import type { HttpSources } from "./sources.ts";
+import { StaticFiles } from "./static-files.ts";
+import { Stream } from "./stream.ts";
+import { FailureThrottle } from "./throttle.ts";
+import { type AccessToken, TokenBook } from "./tokens.ts";
+import { Views } from "./views.ts";
+
+/** The operating system refuses further connections. 100 streams and as many pages fit. */
+const MAX_CONNECTIONS = 500;
+const HEADERS_MS = 5_000;
+const REQUEST_MS = 15_000;
+const IDLE_MS = 20_000;
+
+export interface HttpDeps {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** The address people open when a proxy stands in front; https makes the cookies Secure. */
+  publicUrl?: string | null;
+  tokens: readonly AccessToken[];
+  db: Database;
+  sources: HttpSources;
+  /** Folder of the built web pages; without it only the API answers. */
+  webDir?: string | undefined;
+  log: Logger;
+}
+
+export interface HttpService {
+  port: number;
+  stream: Stream;
+  /** Feeds the event streams until aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Listens; throws when the port cannot be had. */
+export async function startHttp(deps: HttpDeps): Promise<HttpService> {
+  const { sources, log } = deps;
+  const publicUrl = deps.publicUrl == null ? undefined : new URL(deps.publicUrl);
+  const { clock } = sources;
+  const files = new StaticFiles(deps.webDir);
+  const views = new Views(sources);
+  const stream = new Stream({
+    sources: { ...views, alarms: () => sources.alarms.views() },
+    version: VERSION,
+    build: files.build,
+    clock,
+    log,
+  });
+  const tokens = new TokenBook(deps.tokens);
+  const notes = new AccessNotes({ ledger: sources.ledger, clock, log });
+  const auth = new Auth({
+    tokens,
+    sessions: new Sessions({ db: deps.db, tokens, clock }),
+    throttle: new FailureThrottle(clock),
+    notes,
+    tls: publicUrl?.protocol === "https:",
+  });
+  const metrics = new Metrics({
+    sources,
+    views,
+    counters: () => ({
+      streamClients: stream.clients,
+      streamDropped: stream.dropped,
+      refusedRequests: notes.refusals,
+    }),
+  });
+  const app = createApp({
+    auth,
+    sources,
+    views,
+    stream,
+    metrics,
+    files,
+    publicHost: publicUrl?.host,
+    log,
+  });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: 1_000,
+    },
+  }) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(deps.port, deps.host);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  log.info({ host: deps.host, port }, "web pages and API open");
+  return {
+    port,
+    stream,
+    run: (signal) => stream.run(signal),
+    async close() {
+      stream.close();
+      metrics.close();
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

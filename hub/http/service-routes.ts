@@ -1,0 +1,116 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { SiteModel } from "../../contract/site.ts";
+import { VERSION } from "../version.ts";
+import { MAX_TOKEN_LENGTH, SIGN_IN_PATH } from "./auth.ts";
+import { ROLES } from "./rights.ts";
+import type { RouteDeps } from "./route-deps.ts";
+import { answers, jsonBody, listOf, Notification } from "./schemas.ts";
+
+const QUARANTINE_PAGE = 500;
+const NOTIFICATION_PAGE = 500;
+
+const who = z
+  .object({ name: z.string(), role: z.enum(ROLES), via: z.enum(["token", "session"]) })
+  .openapi("Identity");
+
+const quarantined = z
+  .object({
+    id: z.number().int(),
+    node: z.string(),
+    epoch: z.string(),
+    seq: z.number().int(),
+    receivedAt: z.number().int(),
+    why: z.string(),
+    row: z.string(),
+  })
+  .openapi("Quarantined");
+
+/** Signing in and out, the site's plan, deliveries, and what was refused. */
+export function addServiceRoutes({ app, auth, sources }: RouteDeps): void {
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: SIGN_IN_PATH,
+      request: {
+        body: jsonBody(z.strictObject({ token: z.string().min(1).max(MAX_TOKEN_LENGTH) })),
+      },
+      responses: answers("Signed in; the answer sets the session's cookie", who),
+    }),
+    (c) => c.json(auth.signIn(c, c.req.valid("json").token), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: SIGN_IN_PATH,
+      middleware: [auth.needs("site")],
+      responses: answers("Who is signed in", who),
+    }),
+    (c) => c.json(c.get("identity"), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "delete",
+      path: SIGN_IN_PATH,
+      middleware: [auth.needs("site")],
+      responses: answers("Signed out", z.object({})),
+    }),
+    (c) => {
+      auth.signOut(c);
+      return c.json({}, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/api/v1/site",
+      middleware: [auth.needs("site")],
+      responses: answers(
+        "The place as people know it: rooms, rows, racks, cooling, power, doors",
+        z.custom<SiteModel>().openapi({ type: "object" }),
+      ),
+    }),
+    (c) => c.json(sources.site, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/api/v1/notifications",
+      middleware: [auth.needs("service")],
+      responses: answers("The newest deliveries to people", listOf(Notification)),
+    }),
+    (c) => c.json({ items: sources.outbox.list({ limit: NOTIFICATION_PAGE }), next: null }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/api/v1/quarantine",
+      middleware: [auth.needs("quarantine")],
+      responses: answers(
+        "The newest messages and rows that were refused; `total` counts all ever refused",
+        listOf(quarantined).extend({ total: z.number().int() }),
+      ),
+    }),
+    (c) => {
+      const items = sources.quarantine.list({ limit: QUARANTINE_PAGE });
+      return c.json({ items, next: null, total: sources.quarantine.count() }, 200);
+    },
+  );
+}
+
+/** The description of everything above, for people and generators. */
+export function addApiDescription({ app, auth }: RouteDeps): void {
+  app.get("/api/v1/openapi.json", auth.needs("site"), (c) =>
+    c.json(
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: { title: "Plenum", version: VERSION },
+        security: [{ bearer: [] }],
+      }),
+    ),
+  );
+}

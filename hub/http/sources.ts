@@ -1,0 +1,35 @@
+import type { Command } from "../../contract/alarm/engine.ts";
+import type { AlarmView, NotificationView } from "../../contract/api.ts";
+import type { Clock } from "../../contract/clock.ts";
+import type { SiteModel } from "../../contract/site.ts";
+import type { HistoryStore } from "../history/store.ts";
+import type { Quarantine } from "../ingest/quarantine.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { LiveState } from "../live/live-state.ts";
+
+/** What the HTTP part needs of the rest of the hub, and no more. */
+export interface HttpSources {
+  site: SiteModel;
+  live: Pick<
+    LiveState,
+    "point" | "points" | "node" | "nodes" | "doors" | "isStale" | "ageMs" | "doorNow"
+  >;
+  history: Pick<HistoryStore, "kind" | "history">;
+  ingest: {
+    storeLagMs(): number;
+    storeError(): string | null;
+    totals(): { stored: number; refused: number; quarantined: number };
+  };
+  quarantine: Pick<Quarantine, "list" | "count">;
+  alarms: {
+    views(): AlarmView[];
+    view(id: string): AlarmView | undefined;
+    command(id: string, order: Command): AlarmView | undefined;
+  };
+  ledger: Pick<Ledger, "read" | "verify" | "appendOwn">;
+  outbox: {
+    list(query: { limit: number }): NotificationView[];
+    counts(): { queued: number; failed: number };
+  };
+  clock: Clock;
+}

@@ -1,0 +1,144 @@
+import type {
+  DoorView,
+  Health,
+  NodeView,
+  PointDelta,
+  PointView,
+  Snapshot,
+} from "../../contract/api.ts";
+import { QUANTITIES } from "../../contract/quantity.ts";
+import { staleAfterMs } from "../../contract/reading.ts";
+import type { LiveDoor, LiveNode, LivePoint } from "../live/live-state.ts";
+import { HUB_NODE } from "../self-watch.ts";
+import { VERSION } from "../version.ts";
+import type { HttpSources } from "./sources.ts";
+
+/** What the API says about the sources' state now. */
+export class Views {
+  readonly #sources: HttpSources;
+  readonly #startedMonoMs: number;
+
+  constructor(sources: HttpSources) {
+    this.#sources = sources;
+    this.#startedMonoMs = sources.clock.monoMs();
+  }
+
+  /** In the order of their names. */
+  points = (): PointView[] => sortedById([...this.#sources.live.points()].map(this.point));
+
+  point = (point: LivePoint): PointView => {
+    const { live, clock } = this.#sources;
+    const now = clock.nowMs();
+    const { info, node, reading } = point;
+    const [value, at, quality, reason] = this.delta(point);
+    return {
+      id: info.id,
+      node,
+      label: info.label,
+      quantity: info.quantity,
+      unit: QUANTITIES[info.quantity].unit,
+      value,
+      quality,
+      reason,
+      at,
+      ageMs: reading ? live.ageMs(point, now) : null,
+      periodMs: info.periodMs,
+      staleAfterMs: staleAfterMs(info.periodMs),
+      stale: live.isStale(point, now),
+      ...(info.states ? { states: info.states } : {}),
+    };
+  };
+
+  delta = ({ reading }: LivePoint): PointDelta[string] => {
+    if (!reading) return [null, null, "never", null];
+    switch (reading.quality) {
+      case "good":
+        return [reading.value, reading.at, "good", null];
+      case "uncertain":
+        return [reading.value, reading.at, "uncertain", reading.reason];
+      case "bad":
+        return [null, reading.at, "bad", reading.reason];
+    }
+  };
+
+  /** Edge nodes only: what the hub says about itself stands in `health`. */
+  nodes = (): NodeView[] =>
+    sortedById([...this.#sources.live.nodes()].filter(isEdgeNode).map(toNodeView));
+
+  doors = (): DoorView[] => sortedById([...this.#sources.live.doors()].map(this.#door));
+
+  health = (): Health => {
+    const { live, ingest, history, outbox, clock } = this.#sources;
+    const now = clock.nowMs();
+    const nodes = [...live.nodes()].filter(isEdgeNode);
+    const points = [...live.points()];
+    const error = ingest.storeError();
+    const { refused, quarantined } = ingest.totals();
+    const { queued, failed } = outbox.counts();
+    return {
+      status: error === null ? "ok" : "degraded",
+      version: VERSION,
+      at: now,
+      uptimeMs: Math.round(clock.monoMs() - this.#startedMonoMs),
+      store: {
+        kind: history.kind,
+        ok: error === null,
+        lagMs: Math.round(ingest.storeLagMs()),
+        error,
+      },
+      nodes: { online: nodes.filter((node) => node.online).length, total: nodes.length },
+      points: {
+        fresh: points.filter((p) => p.reading?.quality !== "bad" && !live.isStale(p, now)).length,
+        total: points.length,
+      },
+      quarantined,
+      refused,
+      notifications: { queued, failed },
+    };
+  };
+
+  snapshot = (): Snapshot => ({
+    site: this.#sources.site,
+    points: this.points(),
+    nodes: this.nodes(),
+    alarms: this.#sources.alarms.views(),
+    doors: this.doors(),
+    health: this.health(),
+  });
+
+  #door = (door: LiveDoor): DoorView => ({
+    id: door.info.id,
+    node: door.node,
+    label: door.info.label,
+    state: this.#sources.live.doorNow(door, this.#sources.clock.nowMs()),
+    since: door.since,
+    at: door.at,
+  });
+}
+
+function isEdgeNode({ id }: LiveNode): boolean {
+  return id !== HUB_NODE;
+}
+
+function toNodeView(node: LiveNode): NodeView {
+  const { birth, status } = node;
+  return {
+    id: node.id,
+    label: birth.label,
+    software: birth.software,
+    online: node.online,
+    since: node.since,
+    lastSeenAt: node.lastSeenAt,
+    backlog: status?.backlog ?? 0,
+    clock: status?.clock ?? "unknown",
+    points: birth.points.length,
+    stored: node.stored,
+    refused: node.refused,
+    quarantined: node.quarantined,
+    health: status?.health ?? {},
+  };
+}
+
+function sortedById<T extends { id: string }>(items: T[]): T[] {
+  return items.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}

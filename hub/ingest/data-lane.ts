@@ -1,0 +1,161 @@
+import Database from "better-sqlite3";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { Clock } from "../../contract/clock.ts";
+import { type DataMessage, dataSchema, MAX_ROWS, type SpoolEvent } from "../../contract/message.ts";
+import type { Reading } from "../../contract/reading.ts";
+import { parseRow } from "../../contract/row.ts";
+import type { EventSink, LedgerInput } from "../ledger/ledger.ts";
+import type { LiveNode, LiveState } from "../live/live-state.ts";
+import type { BatchQueue, QueuedReading } from "./batch-queue.ts";
+import type { Quarantine, QuarantineEntry } from "./quarantine.ts";
+
+/** A stamp further ahead of the hub's clock is wrong; InfluxDB would take it and never show it. */
+export const FUTURE_MS = 5 * 60_000;
+/** A stamp before this comes from a node that did not know the time. */
+const EARLIEST_AT = Date.UTC(2020, 0, 1);
+
+/**
+ * Longer messages than allowed are counted, but their rows are taken: refusing them would lose rows, or
+ * have them sent for ever. The size of a payload bounds them anyway.
+ */
+export const frameSchema = dataSchema.extend({ rows: z.array(z.unknown()).min(1) });
+
+export interface DataLaneDeps {
+  queue: BatchQueue;
+  events: EventSink;
+  live: LiveState;
+  quarantine: Quarantine;
+  refuse(node: string, why: string): void;
+  clock: Clock;
+  log: Logger;
+}
+
+/** How far a node's spool has come. */
+interface Progress {
+  epoch: string;
+  floor: number;
+  /** Everything up to here has been taken, in order, without a gap. */
+  upto: number;
+}
+
+interface Sorted {
+  rows: QueuedReading[];
+  events: LedgerInput[];
+  refused: QuarantineEntry[];
+  /** Sequence of the message's last row. */
+  last: number;
+}
+
+/** Spool rows of the nodes: sorts them, records events and refused rows at once, queues readings. */
+export class DataLane {
+  readonly #deps: DataLaneDeps;
+  /** Of announced nodes only, so there are at most `MAX_NODES`. */
+  readonly #progress = new Map<string, Progress>();
+  #error: string | null = null;
+
+  constructor(deps: DataLaneDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why events cannot be recorded at the moment. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  /** A message after a gap is dropped without a word: its node sends again from its lowest row. */
+  take(node: LiveNode, frame: DataMessage): void {
+    const { queue, clock, refuse } = this.#deps;
+    const progress = this.#progressOf(node.id, frame);
+    if (frame.first > Math.max(progress.upto, frame.floor - 1) + 1) return;
+    if (frame.rows.length > MAX_ROWS) refuse(node.id, `more than ${MAX_ROWS} rows in a message`);
+    const sorted = this.#sort(node.id, frame);
+    if (!Number.isSafeInteger(sorted.last)) {
+      refuse(node.id, "sequence out of range");
+      return;
+    }
+    if (!this.#record(node, sorted)) return;
+    progress.upto = sorted.last;
+    const upto = Math.max(sorted.last, frame.floor - 1);
+    const { rows } = sorted;
+    queue.push({ node: node.id, epoch: frame.epoch, upto, rows, arrivedMs: clock.monoMs() });
+  }
+
+  /** An honest spool's floor never falls. One that does is an older copy of the spool: begin anew. */
+  #progressOf(node: string, { epoch, floor }: DataMessage): Progress {
+    const held = this.#progress.get(node);
+    if (held && held.epoch === epoch && held.floor <= floor) {
+      held.floor = floor;
+      return held;
+    }
+    const fresh = { epoch, floor, upto: floor - 1 };
+    this.#progress.set(node, fresh);
+    return fresh;
+  }
+
+  #sort(node: string, frame: DataMessage): Sorted {
+    const { epoch } = frame;
+    const receivedAt = this.#deps.clock.nowMs();
+    const latest = receivedAt + FUTURE_MS;
+    const sorted: Sorted = { rows: [], events: [], refused: [], last: 0 };
+    let seq = frame.first;
+    for (const raw of frame.rows) {
+      const row = parseRow(raw);
+      if (row.kind === "skip") {
+        seq += row.count;
+        continue;
+      }
+      const why =
+        row.kind === "reading"
+          ? this.#whyNot(node, row.reading, latest)
+          : row.kind === "event"
+            ? this.#whyNotEvent(node, row.event)
+            : row.why;
+      if (why !== undefined) sorted.refused.push({ node, epoch, seq, receivedAt, why, row: raw });
+      else if (row.kind === "reading") sorted.rows.push({ node, epoch, seq, reading: row.reading });
+      else if (row.kind === "event")
+        sorted.events.push({ node, epoch, seq, receivedAt, event: row.event });
+      seq += 1;
+    }
+    sorted.last = seq - 1;
+    return sorted;
+  }
+
+  #whyNot(node: string, { point, at }: Reading, latest: number): string | undefined {
+    if (at > latest) return "time is more than 5 minutes in the future";
+    if (at < EARLIEST_AT) return "time is before 2020: the clock was not set";
+    const owner = this.#deps.live.owner(node, point);
+    if (owner === "mine") return undefined;
+    return owner === "foreign" ? "point belongs to another node" : "point was never announced";
+  }
+
+  /** An event is evidence: its time may be wrong, but nobody reports another node's door. */
+  #whyNotEvent(node: string, event: SpoolEvent): string | undefined {
+    if (event.type !== "door") return undefined;
+    const door = this.#deps.live.door(event.door);
+    return door && door.node !== node ? "door belongs to another node" : undefined;
+  }
+
+  /** False when the disk under hub.db fails: nothing of the message counts as taken then. */
+  #record(node: LiveNode, { events, refused }: Sorted): boolean {
+    const { live, quarantine, log } = this.#deps;
+    try {
+      if (events.length > 0) this.#deps.events.append(events);
+      if (refused.length > 0) {
+        quarantine.add(refused);
+        node.quarantined = quarantine.countByNode(node.id);
+      }
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      if (this.#error === null) log.error({ error: error.message }, "events not recordable");
+      this.#error = `hub.db: ${error.message}`;
+      return false;
+    }
+    if (this.#error !== null && events.length + refused.length > 0) {
+      log.info("events recordable again");
+      this.#error = null;
+    }
+    for (const { event } of events) if (event.type === "door") live.doorEvent(node.id, event);
+    return true;
+  }
+}

@@ -1,0 +1,15 @@
+/** Prints one line for the runner: what was proved, or what was found instead. Goes on after a failure. */
+export async function prove(
+  what: string,
+  check: () => Promise<string | undefined> | string | undefined,
+): Promise<void> {
+  const began = performance.now();
+  try {
+    const detail = await check();
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    console.log(`pass ${what}${detail ? `: ${detail}` : ""} (${seconds} s on the guest's clock)`);
+  } catch (error) {
+    console.log(`FAIL ${what}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}
