@@ -47,7 +47,10 @@ export function chooseVisible(
 ): { visible: AlarmView[]; hidden: Counts } {
   const critical = ordered.filter((alarm) => alarm.priority === 1).slice(0, capacity);
   const others = ordered.filter((alarm) => alarm.priority !== 1);
-  const chosen = new Set([...critical, ...others.slice(0, Math.max(0, capacity - critical.length))]);
+  const chosen = new Set([
+    ...critical,
+    ...others.slice(0, Math.max(0, capacity - critical.length)),
+  ]);
   return {
     visible: ordered.filter((alarm) => chosen.has(alarm)),
     hidden: countByPriority(ordered.filter((alarm) => !chosen.has(alarm))),
@@ -60,7 +63,8 @@ export function hiddenText(hidden: Counts): string {
   if (total === 0) return "";
   const parts = hidden.flatMap((n, i) => (n > 0 ? [{ n, name: `P${i + 1}` }] : []));
   const only = parts.length === 1 ? parts[0] : undefined;
-  if (only) return `+${total} more, ${total === 1 ? "" : total === 2 ? "both " : "all "}${only.name}`;
+  if (only)
+    return `+${total} more, ${total === 1 ? "" : total === 2 ? "both " : "all "}${only.name}`;
   return `+${total} more: ${parts.map(({ n, name }) => `${n} ${name}`).join(", ")}`;
 }
 

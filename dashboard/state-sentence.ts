@@ -22,17 +22,23 @@ export interface Knowledge {
 }
 
 const WORDS = ["critical", "high", "low", "note"] as const;
+const counted = (n: number, i: number) => `${n} ${WORDS[i]}${i === 3 && n > 1 ? "s" : ""}`;
 /** A sentence of more than two parts cannot be taken in at a glance. */
 const MAX_PARTS = 2;
 
 /** What the wall says first. Never `Normal` while something is not known. */
-export function stateSentence({ alarms, silentPoints, points, silentNodes }: Knowledge): StateSentence {
+export function stateSentence({
+  alarms,
+  silentPoints,
+  points,
+  silentNodes,
+}: Knowledge): StateSentence {
   const listed = listedAlarms(alarms);
   const waiting = listed.filter(isUnacknowledged).length;
   const acknowledged = waiting > 0 ? [`${waiting} not acknowledged`] : [];
   const present = listed.filter(isPresent);
   if (present.length > 0) {
-    const parts = countByPriority(present).flatMap((n, i) => (n > 0 ? [`${n} ${WORDS[i]}`] : []));
+    const parts = countByPriority(present).flatMap((n, i) => (n > 0 ? [counted(n, i)] : []));
     const priority = Math.min(...present.map((alarm) => alarm.priority)) as AlarmView["priority"];
     const head = parts.slice(0, MAX_PARTS).join(" · ");
     const rest = waiting > 0 ? acknowledged : ["all acknowledged"];
@@ -42,8 +48,7 @@ export function stateSentence({ alarms, silentPoints, points, silentNodes }: Kno
   if (silentPoints === points)
     return { head: "No readings", rest: [`0 of ${points} points`], priority: null, calm: false };
   const first = listed[0];
-  if (first)
-    return { head: "Cleared", rest: acknowledged, priority: first.priority, calm: false };
+  if (first) return { head: "Cleared", rest: acknowledged, priority: first.priority, calm: false };
   if (silentPoints > 0 || silentNodes > 0) {
     const rest = [`${silentPoints} of ${points} points without a reading`];
     return { head: "No active alarms", rest, priority: null, calm: false };

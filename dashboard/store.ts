@@ -71,7 +71,12 @@ export class Store {
   show(id: string): Showing {
     // pointIds makes a component that asked for an unknown point ask again when it arrives.
     if (!this.#points.has(id)) this.pointIds.value;
-    return showing(this.held(id), this.now.value);
+    const shown = showing(this.held(id), this.now.value);
+    if (shown.kind !== "bad" || this.held(id)?.lastValueAt != null) return shown;
+    // This page never saw a value; the hub's alarm about it knows better how long that has been.
+    const alarm = this.alarms.value.find(isMissingAlarm(id));
+    const ageMs = alarm?.raisedAt ? this.now.value - alarm.raisedAt : 0;
+    return { ...shown, ageMs: Math.max(shown.ageMs, ageMs) };
   }
 
   snapshot(snap: Snapshot): void {
@@ -178,3 +183,6 @@ export class Store {
     this.alarms.value = alarms;
   }
 }
+
+const isMissingAlarm = (point: string) => (alarm: AlarmView) =>
+  alarm.subject === point && alarm.value === null && alarm.limit === null;

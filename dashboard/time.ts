@@ -17,7 +17,8 @@ export function shortAge(ms: number): string {
 /** Running time of an alarm: `01:21`, from one hour `4 h 51 min`, from one day `2 d 3 h`. */
 export function alarmAge(ms: number): string {
   const safe = Math.max(0, ms);
-  if (safe < HOUR) return `${two(Math.floor(safe / MINUTE))}:${two(Math.floor(safe / SECOND) % 60)}`;
+  if (safe < HOUR)
+    return `${two(Math.floor(safe / MINUTE))}:${two(Math.floor(safe / SECOND) % 60)}`;
   if (safe < DAY) return `${Math.floor(safe / HOUR)} h ${two(Math.floor(safe / MINUTE) % 60)}`;
   return `${Math.floor(safe / DAY)} d ${Math.floor(safe / HOUR) % 24} h`;
 }

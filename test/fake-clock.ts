@@ -21,12 +21,14 @@ export class FakeClock implements Clock {
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
-      const sleeper: Sleeper = { wakeAt: this.#mono + Math.max(0, ms), wake: resolve };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener("abort", () => {
+      const finish = () => {
         this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        signal?.removeEventListener("abort", finish);
         resolve();
-      });
+      };
+      const sleeper: Sleeper = { wakeAt: this.#mono + Math.max(0, ms), wake: finish };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener("abort", finish);
     });
 
   /** Moves both clocks, waking sleepers in order and letting what they started run between. */
@@ -39,7 +41,6 @@ export class FakeClock implements Clock {
         .sort((a, b) => a.wakeAt - b.wakeAt)[0];
       if (!next) break;
       this.#moveTo(Math.max(this.#mono, next.wakeAt));
-      this.#sleepers = this.#sleepers.filter((other) => other !== next);
       next.wake();
       await settle();
     }

@@ -1,6 +1,7 @@
 import type { AlarmView } from "../../contract/api.ts";
 import { chooseVisible, hiddenText, isPresent, listedAlarms } from "../alarm-order.ts";
 import { Badge } from "../badge.tsx";
+import { fitText, textEm } from "../text-fit.ts";
 import { alarmAge, clockTime, hourMinute } from "../time.ts";
 import { useView } from "../view.ts";
 import { CalmPanel } from "./calm-panel.tsx";
@@ -19,7 +20,9 @@ export function AlarmList() {
     <section class="al" aria-label="Alarms">
       <div class="cap">
         <span>{store.lost.value ? asOf : "Active alarms"}</span>
-        <span>{listed.length > 0 ? `${listed.length} · unacknowledged first` : shelvedText(view)}</span>
+        <span>
+          {listed.length > 0 ? `${listed.length} · unacknowledged first` : shelvedText(view)}
+        </span>
       </div>
       {listed.length > 0 ? <Listed alarms={listed} /> : <CalmPanel />}
     </section>
@@ -58,13 +61,15 @@ function Listed({ alarms }: { alarms: AlarmView[] }) {
         {size &&
           (plan.kind === "card" ? (
             <>
-              {first && <BigCard alarm={first} />}
+              {first && <BigCard alarm={first} width={size.w} />}
               {others.map((alarm) => (
-                <Row key={alarm.id} alarm={alarm} />
+                <Row key={alarm.id} alarm={alarm} width={size.w} />
               ))}
             </>
           ) : (
-            visible.map((alarm) => <ShortRow key={alarm.id} alarm={alarm} plan={plan} />)
+            visible.map((alarm) => (
+              <ShortRow key={alarm.id} alarm={alarm} plan={plan} width={size.w} />
+            ))
           ))}
       </div>
       <div class="more">
@@ -104,7 +109,9 @@ export function initials(name: string): string {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
   const [first, second] = words;
   if (!first) return "";
-  return (second ? `${[...first][0]}${[...second][0]}` : [...first].slice(0, 2).join("")).toUpperCase();
+  return (
+    second ? `${[...first][0]}${[...second][0]}` : [...first].slice(0, 2).join("")
+  ).toUpperCase();
 }
 
 function AckMark({ facts }: { facts: Facts }) {
@@ -117,15 +124,28 @@ function AckMark({ facts }: { facts: Facts }) {
   );
 }
 
-function BigCard({ alarm }: { alarm: AlarmView }) {
+/** Beside the badge and inside the card's padding, in drawing units. */
+const CARD_EXTRAS = 4.25 * 16 + 16 + 2 * 16;
+const CARD_TITLE = { max: 51, min: 31 };
+const ROW_EXTRAS = 2.75 * 16 + 0.9 * 16 + 0.9 * 16;
+const ROW_TITLE = { max: 31, min: 22 };
+
+function BigCard({ alarm, width }: { alarm: AlarmView; width: number }) {
   const facts = useFacts(alarm);
+  const fit = fitText(alarm.title, width - CARD_EXTRAS, CARD_TITLE);
+  const isLong = fit.text !== alarm.title;
   return (
     <div class={`big p${alarm.priority}`} data-alarm={alarm.id}>
       <div class={`mark ${facts.isNew ? "new" : ""}`}>
         <Badge priority={alarm.priority} rem={4.1} />
       </div>
-      <h2>{alarm.title}</h2>
-      <p class="d">{alarm.detail}</p>
+      <h2
+        class={isLong ? "two-lines" : ""}
+        style={{ fontSize: `${isLong ? 1.9 : fit.size / 16}rem` }}
+      >
+        {alarm.title}
+      </h2>
+      <p class={isLong ? "d small" : "d"}>{alarm.detail}</p>
       <p class="m">
         <span>{facts.age}</span>
         <span>
@@ -136,35 +156,52 @@ function BigCard({ alarm }: { alarm: AlarmView }) {
   );
 }
 
-function Row({ alarm }: { alarm: AlarmView }) {
+function Row({ alarm, width }: { alarm: AlarmView; width: number }) {
   const facts = useFacts(alarm);
+  const room = width - ROW_EXTRAS - textEm(facts.age) * ROW_TITLE.max;
+  const fit = fitText(alarm.title, room, ROW_TITLE);
   return (
     <div class={`row p${alarm.priority} ${facts.isOver ? "over" : ""}`} data-alarm={alarm.id}>
       <div class={`mark ${facts.isNew ? "new" : ""}`}>
         <Badge priority={alarm.priority} rem={2.7} />
       </div>
-      <h4>{alarm.title}</h4>
-      <div class="a">{facts.age}</div>
-      <div class="d">{alarm.detail}</div>
-      <div class="s">
-        <AckMark facts={facts} />
+      <div class="line">
+        <h4 style={{ fontSize: `${fit.size / 16}rem` }}>{fit.text}</h4>
+        <div class="a">{facts.age}</div>
+      </div>
+      <div class="line">
+        <div class="d">{alarm.detail}</div>
+        <div class="s">
+          <AckMark facts={facts} />
+        </div>
       </div>
     </div>
   );
 }
 
-function ShortRow({ alarm, plan }: { alarm: AlarmView; plan: ListPlan }) {
+const SHORT_TITLE = { max: 26, min: 18 };
+const SHORT_GAP = 12;
+
+function ShortRow(props: { alarm: AlarmView; plan: ListPlan; width: number }) {
+  const { alarm, plan, width } = props;
   const facts = useFacts(alarm);
+  const isWide = plan.kind === "short";
+  const own = isWide ? width : (width - 16) / 2;
+  const ack = isWide ? (textEm(facts.ack) + (facts.isOver ? 4.5 : 0)) * 22 + 15 + SHORT_GAP : 0;
+  const room = own - 32 - 2 * SHORT_GAP - textEm(facts.age) * 22 - ack;
+  const fit = fitText(alarm.title, room, SHORT_TITLE);
   return (
     <div
-      class={`short p${alarm.priority} ${facts.isWaiting ? "waiting" : ""}`}
+      class={`short p${alarm.priority} ${facts.isWaiting ? "unacked" : ""}`}
       data-alarm={alarm.id}
     >
       <span class={facts.isNew ? "new" : ""}>
         <Badge priority={alarm.priority} rem={1.7} />
       </span>
-      <span class="h">{alarm.title}</span>
-      {plan.kind === "short" && (
+      <span class="h" style={{ fontSize: `${fit.size / 16}rem` }}>
+        {fit.text}
+      </span>
+      {isWide && (
         <span class="s">
           <AckMark facts={facts} />
         </span>

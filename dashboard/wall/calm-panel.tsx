@@ -45,8 +45,7 @@ export function CalmPanel() {
         </span>
       </div>
       <div class="wl" ref={ref}>
-        {size &&
-          watched.slice(0, lines).map((each) => <WatchLine key={each.id} watched={each} />)}
+        {size && watched.slice(0, lines).map((each) => <WatchLine key={each.id} watched={each} />)}
         {watched.length === 0 && <p class="calm-last">No inlet gives a reading.</p>}
       </div>
     </>

@@ -1,6 +1,6 @@
 import { BadgeMark } from "../badge.tsx";
 import { fitText } from "../text-fit.ts";
-import { showAt, useSettled, useView } from "../view.ts";
+import { hasPoint, showAt, useSettled, useView } from "../view.ts";
 import { type CoolingState, coolingState } from "./cooling-state.ts";
 import type { PlacedCooling } from "./plan-layout.ts";
 
@@ -12,6 +12,7 @@ export function CoolingBox({ placed }: { placed: PlacedCooling }) {
       running: showAt(view, id, "running"),
       supply: showAt(view, id, "supply"),
       back: showAt(view, id, "return"),
+      output: hasPoint(view, `${id}.cooling`) ? showAt(view, id, "cooling") : undefined,
     }),
     priority: view.worst.value.get(id) ?? null,
   }));
@@ -39,43 +40,54 @@ export function CoolingBox({ placed }: { placed: PlacedCooling }) {
   );
 }
 
+type Row = { word: string; isLoud: boolean } | CoolingState["lines"][number];
+
+/** A unit that runs shows its air; one that does not says so first, and then what is still measured. */
+function rowsOf(state: CoolingState): Row[] {
+  if (state.running === "running") return state.lines;
+  const known = state.lines.filter((line) => line.value !== "–");
+  if (state.running === "stopped") return [{ word: "STOPPED", isLoud: true }, ...known];
+  const age = state.age ? [{ word: `for ${state.age}`, isLoud: false }] : [];
+  return [{ word: "NO READING", isLoud: true }, ...age, ...known];
+}
+
+const MIN_LINE_H = 30;
+
 function Lines(props: {
   state: CoolingState;
   box: { w: number; h: number; top: number; pad: number };
   priority: number | null;
 }) {
   const { state, box, priority } = props;
-  const word =
-    state.running === "running" ? null : state.running === "stopped" ? "STOPPED" : "NO READING";
-  const rows = [
-    ...(word ? [{ word }] : []),
-    ...state.lines.map((line) => ({ line })),
-    // An unknown unit says how long, in place of a ΔT that cannot be known.
-  ].slice(0, Math.max(1, Math.floor(box.h / 22)));
+  const room = box.w - 2 * box.pad;
+  const rows = rowsOf(state).slice(0, Math.max(1, Math.floor(box.h / MIN_LINE_H)));
   const step = Math.min(36, box.h / rows.length);
-  const size = Math.min(27, step * 0.86, (box.w - 2 * box.pad) / 4.2);
+  const size = Math.min(27, step * 0.86, room / 4.2);
   return (
     <>
       {rows.map((row, i) => {
         const y = box.top + (i + 0.72) * step;
-        if ("word" in row && row.word) {
-          const text = state.age ? `${row.word} ${state.age}` : row.word;
-          const fit = fitText(text, box.w - 2 * box.pad, { max: size, min: 9 });
+        if ("word" in row) {
+          const fit = fitText(row.word, room, { max: row.isLoud ? size : size * 0.8, min: 9 });
+          const tone = row.isLoud ? `bold p${priority}-text` : "t1";
           return (
-            <text key="word" x={box.pad} y={y} font-size={fit.size} class={`bold p${priority}-text`}>
+            <text key={row.word} x={box.pad} y={y} font-size={fit.size} class={tone}>
               {fit.text}
             </text>
           );
         }
-        if (!("line" in row) || !row.line) return null;
-        const { name, value, isOld } = row.line;
         return (
-          <g key={name}>
+          <g key={row.name}>
             <text x={box.pad} y={y} font-size={size * 0.72} class="t2">
-              {name}
+              {row.name}
             </text>
-            <text x={box.w - box.pad} y={y} font-size={size} class={`end ${isOld ? "t3" : "t1"}`}>
-              {value}
+            <text
+              x={box.w - box.pad}
+              y={y}
+              font-size={size}
+              class={`end ${row.isOld ? "t3" : "t1"}`}
+            >
+              {row.value}
             </text>
           </g>
         );

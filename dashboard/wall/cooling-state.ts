@@ -21,12 +21,18 @@ export function deltaT(supply: Showing, back: Showing): number | null {
   return back.value - supply.value;
 }
 
+function kilowattTenths(shown: Showing): string {
+  return shown.kind === "value" ? (shown.value / 1_000).toFixed(1).replace("-", "−") : "–";
+}
+
 export function coolingState(points: {
   running: Showing;
   supply: Showing;
   back: Showing;
+  /** Cooling output in W; undefined when the unit does not tell. */
+  output?: Showing | undefined;
 }): CoolingState {
-  const { running, supply, back } = points;
+  const { running, supply, back, output } = points;
   const difference = deltaT(supply, back);
   const old = (shown: Showing) => shown.kind === "stale" || shown.kind === "bad";
   const known = running.kind === "value" ? (running.value === 0 ? "stopped" : "running") : null;
@@ -41,6 +47,7 @@ export function coolingState(points: {
         value: difference === null ? "–" : difference.toFixed(1).replace("-", "−"),
         isOld: false,
       },
+      ...(output ? [{ name: "kW", value: kilowattTenths(output), isOld: old(output) }] : []),
     ],
   };
 }
@@ -53,7 +60,7 @@ export function redundancy(states: readonly Running[]): string {
   const running = states.filter((state) => state === "running").length;
   const unknown = states.filter((state) => state === "unknown").length;
   if (states.length === 0) return "";
-  if (unknown > 0) return `${unknown} no reading`;
+  if (unknown > 0) return `${unknown} silent`;
   if (running === states.length) return states.length > 1 ? "N+1 kept" : "no spare unit";
   if (running === states.length - 1 && running > 0) return "no redundancy";
   return running === 0 ? "all stopped" : `${states.length - running} stopped`;

@@ -31,7 +31,9 @@ export function DoorMark({ placed }: { placed: PlacedDoor }) {
   const at = (a: number, i: number) =>
     `${placed.x + along[0] * a + inward[0] * i} ${placed.y + along[1] * a + inward[1] * i}`;
   const leaf =
-    state.kind === "open" ? `M${at(-HALF, 0)}L${at(-HALF + 34, 34)}` : `M${at(-HALF, 0)}L${at(HALF, 0)}`;
+    state.kind === "open"
+      ? `M${at(-HALF, 0)}L${at(-HALF + 34, 34)}`
+      : `M${at(-HALF, 0)}L${at(HALF, 0)}`;
   const tone = priority ? `p${priority}` : state.kind;
   return (
     <g class={`door door-${state.kind}`} data-door={id} data-state={state.kind}>
@@ -59,12 +61,22 @@ function DoorLabel(props: { placed: PlacedDoor; state: DoorState; priority: numb
     : placed.wall === "west"
       ? placed.x + 10
       : placed.x - width - 10;
-  const y = placed.wall === "south" ? placed.y - 31 : placed.wall === "north" ? placed.y + 5 : placed.y - 13;
+  const y =
+    placed.wall === "south"
+      ? placed.y - 31
+      : placed.wall === "north"
+        ? placed.y + 5
+        : placed.y - 13;
   const hasChip = state.kind !== "closed" || priority !== null;
   return (
     <g transform={`translate(${x} ${y})`}>
       {hasChip && (
-        <rect width={width} height="26" rx="4" class={priority ? `chip p${priority}` : "chip-plain"} />
+        <rect
+          width={width}
+          height="26"
+          rx="4"
+          class={priority ? `chip p${priority}` : "chip-plain"}
+        />
       )}
       <text
         x="8"

@@ -14,8 +14,7 @@ export function FloorPlan() {
   const view = useView();
   const { ref, size } = useSize<HTMLDivElement>();
   const site = view.site.value;
-  const rooms =
-    site && size ? layoutRooms(site.rooms, { x: 0, y: 0, w: size.w, h: size.h }) : [];
+  const rooms = site && size ? layoutRooms(site.rooms, { x: 0, y: 0, w: size.w, h: size.h }) : [];
   return (
     <section class="fp dim">
       <div ref={ref} class="drawing">
@@ -110,7 +109,12 @@ function Aisle({ aisle }: { aisle: PlacedAisle }) {
   );
   const size = Math.min(18, h * 0.62);
   const label = fitText(aisle.label.toUpperCase(), w * 0.55, { max: size, min: 9 });
-  const middle = y + h / 2 + size * 0.36;
+  const middle =
+    aisle.labelAt === "middle"
+      ? y + h / 2 + size * 0.36
+      : aisle.labelAt === "top"
+        ? y + size + 3
+        : y + h - 8;
   return (
     <g>
       {aisle.kind === "cold" && (

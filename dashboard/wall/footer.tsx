@@ -20,6 +20,8 @@ export function Footer() {
     lastDoor(view),
     leak(view),
     edges(view),
+    clocks(view),
+    unsent(view),
     ...hub(view),
     ...drift(view),
   ]);
@@ -45,11 +47,19 @@ function doors(view: View): Fact {
   const open = states.filter((kind) => kind === "open").length;
   const unknown = states.filter((kind) => kind === "unknown").length;
   const closed = `${states.length - open - unknown} of ${states.length} closed`;
-  const parts = [...(open > 0 ? [`${open} open`] : []), ...(unknown > 0 ? [`${unknown} no reading`] : [])];
+  const parts = [
+    ...(open > 0 ? [`${open} open`] : []),
+    ...(unknown > 0 ? [`${unknown} no reading`] : []),
+  ];
   const priorities = store.doors.value.flatMap((door) => view.worst.value.get(door.id) ?? []);
   return {
     name: "Doors",
-    value: states.length === 0 ? "–" : parts.length > 0 ? `${parts.join(", ")} of ${states.length}` : closed,
+    value:
+      states.length === 0
+        ? "–"
+        : parts.length > 0
+          ? `${parts.join(", ")} of ${states.length}`
+          : closed,
     priority: priorities.length > 0 ? (Math.min(...priorities) as Fact["priority"]) : null,
   };
 }
@@ -93,11 +103,35 @@ function edges({ store, worst }: View): Fact {
   };
 }
 
+/** Readings stand at the right time only while the edge nodes' clocks do. */
+function clocks({ store }: View): Fact {
+  const all = store.nodes.value;
+  const wrong = all.filter((node) => node.clock === "unsynced").length;
+  const unknown = all.filter((node) => node.clock === "unknown").length;
+  const value =
+    all.length === 0
+      ? "–"
+      : wrong > 0
+        ? `${wrong} not set`
+        : unknown > 0
+          ? `${unknown} unknown`
+          : "in time";
+  return { name: "Edge clocks", value, priority: wrong > 0 ? 3 : null };
+}
+
+/** Readings the edge nodes still hold because the hub has not stored them yet. */
+function unsent({ store }: View): Fact {
+  const rows = store.nodes.value.reduce((sum, node) => sum + node.backlog, 0);
+  const value = rows < 10_000 ? String(rows) : `${Math.floor(rows / 1_000)} k`;
+  return { name: "Unsent", value, priority: null };
+}
+
 function hub({ store }: View): Fact[] {
   const health = store.health.value;
   if (!health) return [{ name: "Hub", value: "–", priority: null }];
   const { store: history, uptimeMs, notifications } = health;
-  const lag = history.lagMs < 60_000 ? `${(history.lagMs / 1_000).toFixed(1)} s` : shortAge(history.lagMs);
+  const lag =
+    history.lagMs < 60_000 ? `${(history.lagMs / 1_000).toFixed(1)} s` : shortAge(history.lagMs);
   return [
     { name: "Hub", value: shortAge(uptimeMs), priority: null },
     {
@@ -116,5 +150,7 @@ function drift({ store }: View): Fact[] {
   const ms = store.driftMs.value;
   if (Math.abs(ms) < DRIFT_LIMIT_MS) return [];
   const direction = ms > 0 ? "slow" : "fast";
-  return [{ name: "Screen clock", value: `${shortAge(Math.abs(ms))} ${direction}`, priority: null }];
+  return [
+    { name: "Screen clock", value: `${shortAge(Math.abs(ms))} ${direction}`, priority: null },
+  ];
 }

@@ -1,8 +1,8 @@
 import { useContext } from "preact/hooks";
 import { useSettled, useView } from "../view.ts";
 import type { Running } from "./cooling-state.ts";
-import { type Kpi, type KpiPicture, kpis } from "./kpi-values.ts";
 import { HistoryContext } from "./history-context.ts";
+import { type Kpi, type KpiPicture, kpis } from "./kpi-values.ts";
 import { Spark } from "./spark.tsx";
 import { sumLines } from "./spark-history.ts";
 
@@ -86,7 +86,6 @@ function Units({ states }: { states: Running[] }) {
     <svg class="spark" viewBox="0 0 110 54" aria-hidden="true" preserveAspectRatio="xMaxYMax meet">
       {states.map((state, i) => (
         <rect
-          // biome-ignore lint/suspicious/noArrayIndexKey: the blocks are positions, unit by unit
           key={i}
           x={110 - (states.length - i) * step + 3}
           y="24"

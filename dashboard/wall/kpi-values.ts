@@ -42,13 +42,26 @@ function inletValues(view: View): { id: string; value: number }[] {
   });
 }
 
+function highest(values: readonly { id: string; value: number }[]) {
+  return values.reduce<(typeof values)[number] | undefined>(
+    (best, each) => (best && best.value >= each.value ? best : each),
+    undefined,
+  );
+}
+
+function hottestRack(values: readonly { id: string; value: number }[]): string | undefined {
+  const top = highest(values);
+  return top && placeOf(top.id);
+}
+
 function hottest(view: View): Kpi {
   const band = view.site.value!.inletBand;
   const values = inletValues(view);
   const first = values[0];
   const base = { id: "hottest", title: "Hottest inlet", unit: "°C" };
-  if (!first) return { ...base, value: "–", note: "no reading", priority: null, picture: NO_PICTURE };
-  const top = values.reduce((best, each) => (each.value > best.value ? each : best), first);
+  if (!first)
+    return { ...base, value: "–", note: "no reading", priority: null, picture: NO_PICTURE };
+  const top = highest(values) ?? first;
   const point = view.store.held(top.id)?.view;
   const rack = placeOf(top.id);
   return {
@@ -83,8 +96,12 @@ function inBand(view: View): Kpi {
     title: "Inlets in band",
     value: values.length === 0 ? "–" : String(inside),
     unit: values.length === 0 ? "" : `/${values.length}`,
-    note: unknown > 0 ? `${unknown} no reading` : "",
-    priority: worstPriority(view.store.alarms.value, (alarm) => isInlet(alarm.subject)),
+    note: unknown > 0 ? `${unknown} silent` : "",
+    // The hottest rack's alarm stands beside it already.
+    priority: worstPriority(
+      view.store.alarms.value,
+      ({ subject }) => isInlet(subject) && placeOf(subject) !== hottestRack(values),
+    ),
     picture: { kind: "steps", counts: [...counts], unknown },
   };
 }
@@ -101,14 +118,9 @@ function powerSum(view: View, kind: "pdu" | "utility") {
   }));
   const missing = powers.filter(({ value }) => value === null);
   const totalW = powers.reduce((sum, { value }) => sum + (value ?? 0), 0);
-  const only = missing.length === 1 ? missing[0] : undefined;
   return {
     value: powers.length === 0 || missing.length > 0 ? "–" : kilowatts(totalW),
-    missing: only
-      ? `${only.label} no reading`
-      : missing.length > 0
-        ? `${missing.length} of ${powers.length} no reading`
-        : null,
+    missing: missing.length > 0 ? `${missing.length} silent` : null,
     points: powers.length <= MAX_SUMMED ? powers.map(({ point }) => point) : [],
     priority: worstPriority(view.store.alarms.value, (alarm) =>
       units.some((unit) => unit.id === (alarm.place ?? placeOf(alarm.subject))),
@@ -119,7 +131,15 @@ function powerSum(view: View, kind: "pdu" | "utility") {
 function itLoad(view: View): Kpi {
   const { value, missing, points, priority } = powerSum(view, "pdu");
   const picture: KpiPicture = { kind: "spark", points, options: { minSpan: 2_000 } };
-  return { id: "it-load", title: "IT load", value, unit: "kW", note: missing ?? "", priority, picture };
+  return {
+    id: "it-load",
+    title: "IT load",
+    value,
+    unit: "kW",
+    note: missing ?? "",
+    priority,
+    picture,
+  };
 }
 
 function facility(view: View): Kpi {
@@ -129,7 +149,7 @@ function facility(view: View): Kpi {
     title: "Facility power",
     value,
     unit: "kW",
-    note: missing ?? "from utilities",
+    note: missing ?? "utilities",
     priority,
     picture: { kind: "spark", points, options: { minSpan: 2_000 } },
   };
@@ -173,7 +193,7 @@ type Named = readonly { name: string }[];
 function runtimeNote(onBattery: Named, silent: number, units: Named): string {
   const [only] = onBattery;
   if (only) return `${onBattery.length > 1 ? onBattery.length : only.name} on battery`;
-  if (silent > 0) return `${silent} no reading`;
+  if (silent > 0) return `${silent} silent`;
   if (units.length < 2) return "";
   const names = units.map(({ name }) => name).join(", ");
   return names.length > 6 ? `lowest of ${units.length}` : `lower of ${names}`;

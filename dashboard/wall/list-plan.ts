@@ -1,5 +1,5 @@
 /** Heights in rem; theme and wall.css fix them, so the list can be planned instead of scrolled. */
-const CARD_REM = 9.9;
+const CARD_REM = 10.4;
 const ROW_REM = 4.78;
 const SHORT_REM = 2.5;
 

@@ -10,9 +10,9 @@ export function LostBanner() {
   return (
     <div class="bn" role="alert">
       <span>No data from the hub for {stopwatch(store.silentMs.value)}</span>
-      <small>
+      <span class="bn-rest">
         {`Values shown are from ${clockTime(store.heardAt.value, zone)} · reconnecting${tries} · now ${clockTime(store.now.value, zone)}`}
-      </small>
+      </span>
     </div>
   );
 }

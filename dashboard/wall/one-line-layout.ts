@@ -28,11 +28,18 @@ type Kind = PowerUnit["kind"];
 /** Boxes of one kind side by side in one feed; more are folded into one. */
 const MOST = { utility: 1, generator: 1, transfer: 1, ups: 2, pdu: 4 } as const;
 const COLUMNS = ["utility", "transfer", "ups", "pdu"] as const;
-const WISH_W: Record<Kind, number> = { utility: 182, generator: 182, transfer: 150, ups: 236, pdu: 164 };
+const WISH_W: Record<Kind, number> = {
+  utility: 182,
+  generator: 182,
+  transfer: 150,
+  ups: 236,
+  pdu: 164,
+};
 const GAP = 24;
 const FEED_W = 214;
 const BOX_H = 60;
 const MIDDLE_H = 34;
+const MIDDLE_EXTRA_W = 46;
 const EDGE = 6;
 
 function fold(units: PowerUnit[], kind: Kind): PowerUnit[][] {
@@ -41,7 +48,10 @@ function fold(units: PowerUnit[], kind: Kind): PowerUnit[][] {
 }
 
 /** The power chain from left to right, feed A above, feed B below, what belongs to neither between them. */
-export function layoutOneLine(units: readonly PowerUnit[], size: { w: number; h: number }): OneLine {
+export function layoutOneLine(
+  units: readonly PowerUnit[],
+  size: { w: number; h: number },
+): OneLine {
   const rows = [
     { feed: "A", y: EDGE + BOX_H / 2 },
     { feed: undefined, y: size.h / 2 },
@@ -64,6 +74,7 @@ export function layoutOneLine(units: readonly PowerUnit[], size: { w: number; h:
   );
   const used = counts.reduce((sum, n, i) => sum + n * (WISH_W[COLUMNS[i] ?? "pdu"] + GAP), 0);
   const scale = Math.min(1.25, (size.w - 2 * EDGE) / (used + FEED_W));
+  const middleH = Math.min(MIDDLE_H, size.h - 2 * (BOX_H + EDGE + 5));
   const boxes: PlacedUnit[] = [];
   let x = EDGE;
   COLUMNS.forEach((kind, column) => {
@@ -71,9 +82,10 @@ export function layoutOneLine(units: readonly PowerUnit[], size: { w: number; h:
     grouped.forEach((row, r) => {
       row[column]?.forEach((group, i) => {
         const y = rows[r]?.y ?? 0;
-        const h = r === 1 ? MIDDLE_H : BOX_H;
         const left = x + i * (w + GAP * scale);
-        boxes.push({ units: group, y, rect: { x: left, y: y - h / 2, w, h } });
+        // Between the feeds there is room to the side, but little height.
+        const box = r === 1 ? { w: w + GAP * scale + MIDDLE_EXTRA_W, h: middleH } : { w, h: BOX_H };
+        boxes.push({ units: group, y, rect: { x: left, y: y - box.h / 2, ...box } });
       });
     });
     x += (counts[column] ?? 0) * (w + GAP * scale);
@@ -109,7 +121,7 @@ function wires(boxes: readonly PlacedUnit[], feeds: readonly FeedBar[]): Wire[] 
 function wirePath(from: PlacedUnit, to: PlacedUnit): string {
   const start = from.rect.x + from.rect.w;
   if (from.y === to.y) return `M${start} ${from.y}H${to.rect.x}`;
-  const into = to.rect.x + Math.min(44, to.rect.w / 3);
+  const into = to.rect.x + Math.min(70, to.rect.w / 3);
   const edge = to.y < from.y ? to.rect.y + to.rect.h : to.rect.y;
   return `M${start} ${from.y}H${into}V${edge}`;
 }

@@ -1,6 +1,6 @@
 import { BadgeMark } from "../badge.tsx";
 import { current } from "../staleness.ts";
-import { fitText } from "../text-fit.ts";
+import { fitText, textEm } from "../text-fit.ts";
 import { showAt, useSettled, useView, type View } from "../view.ts";
 import {
   type FeedBar,
@@ -84,24 +84,47 @@ function UnitBox({ placed }: { placed: PlacedUnit }) {
   const name = units.length === 1 ? first.label : `${units.length} ${KIND_WORDS[first.kind]}`;
   const frame = priority === 1 ? "box-p1" : priority ? `box alarm-box p${priority}` : "box";
   const { x, y, w, h } = rect;
-  const tone = shown.isUnknown ? "t1" : priority ? `p${priority}-text` : shown.isAbnormal ? "t1" : "t2";
+  const tone = shown.isUnknown
+    ? "t1"
+    : priority
+      ? `p${priority}-text`
+      : shown.isAbnormal
+        ? "t1"
+        : "t2";
   const isFlat = h < 50;
-  const size = { max: 19, min: 9 };
-  const label = fitText(name, isFlat ? w * 0.36 : w - (priority ? 34 : 20), size);
-  const words = fitText(shown.words, isFlat ? w * 0.58 : w - 20, { max: isFlat ? 17 : 19.5, min: 9 });
+  const size = { max: isFlat ? 18 : 19, min: 9 };
+  const label = fitText(name, isFlat ? w * 0.45 : w - (priority ? 34 : 20), size);
+  const used = isFlat ? textEm(label.text) * label.size + (priority ? 50 : 32) : 20;
+  const words = fitText(shown.words, w - used, { max: isFlat ? 17 : 19.5, min: 9 });
   const weight = shown.isAbnormal || priority || shown.isUnknown ? "strong" : "";
   return (
-    <g class={priority === 1 ? "on-p1" : ""} data-power={first.id} data-energised={`${shown.energised}`}>
+    <g
+      class={priority === 1 ? "on-p1" : ""}
+      data-power={first.id}
+      data-energised={`${shown.energised}`}
+    >
       <rect x={x} y={y} width={w} height={h} rx="4" class="fill-panel" />
-      <rect x={x} y={y} width={w} height={h} rx="4" class={shown.isUnknown ? `hatched ${frame}` : frame} />
+      <rect
+        x={x}
+        y={y}
+        width={w}
+        height={h}
+        rx="4"
+        class={shown.isUnknown ? `hatched ${frame}` : frame}
+      />
       {shown.isUnknown && (
         <rect x={x + 5} y={y + 4} width={w - 10} height={h - 8} rx="3" class="fill-raised" />
       )}
-      <text x={x + 11} y={isFlat ? placed.y + 6 : placed.y - 6} font-size={label.size} class="strong t1">
+      <text
+        x={x + 11}
+        y={isFlat ? placed.y + 6 : placed.y - 6}
+        font-size={label.size}
+        class="strong t1"
+      >
         {label.text}
       </text>
       <text
-        x={isFlat ? x + w - 10 : x + 11}
+        x={isFlat ? x + w - (priority ? 28 : 10) : x + 11}
         y={isFlat ? placed.y + 6 : placed.y + 20}
         font-size={words.size}
         class={`${tone} ${weight} ${isFlat ? "end" : ""}`}

@@ -28,6 +28,8 @@ export interface PlacedAisle {
   label: string;
   points: readonly string[];
   rect: Rect;
+  /** Where its name stands: away from a wall, where doors have theirs. */
+  labelAt: "top" | "middle" | "bottom";
 }
 export interface PlacedRoom {
   room: Room;
@@ -45,7 +47,7 @@ const ROOM_GAP = 18;
 const RACK_DEPTH_M = 1.2;
 const RACK_WIDTH_M = 0.6;
 /** Racks are what people look for: their share of the panel is larger than on the floor. */
-const RACK_STRETCH = { x: 1.25, y: 1.7 };
+const RACK_STRETCH = { x: 1.7, y: 2 };
 const TILE_GAP = 2.5;
 const COOLING_MAX = { w: 150, h: 190 };
 const COOLING_M = { w: 2, h: 3 };
@@ -57,7 +59,11 @@ interface Interval {
 }
 
 /** Turns metres into pixels; intervals that hold racks get more of them. Order and side never change. */
-function axis(lengthM: number, px: number, { racks, stretch }: { racks: Interval[]; stretch: number }) {
+function axis(
+  lengthM: number,
+  px: number,
+  { racks, stretch }: { racks: Interval[]; stretch: number },
+) {
   const merged: Interval[] = [];
   for (const next of [...racks].sort((a, b) => a.from - b.from)) {
     const last = merged.at(-1);
@@ -114,7 +120,11 @@ export function layoutRoom(room: Room, box: Rect): PlacedRoom {
     };
   };
   const racks = all.map(({ rack, shape }) => ({ rack, rect: rectOf(rack.at.x, rack.at.y, shape) }));
-  const obstacles = racks.map((placed) => placed.rect);
+  const labels = rowLabels(racks, room);
+  const obstacles = [
+    ...racks.map((placed) => placed.rect),
+    ...labels.map(({ x, y }) => ({ x: x - 14, y: y - 30, w: 28, h: 40 })),
+  ];
   const cooling: PlacedCooling[] = [];
   for (const unit of room.cooling) {
     const rect = coolingRect(rectOf(unit.at.x, unit.at.y, COOLING_M), walls, obstacles);
@@ -128,10 +138,13 @@ export function layoutRoom(room: Room, box: Rect): PlacedRoom {
       walls,
       racks.map((r) => r.rect).filter((r) => overlaps(across(r), { from: x, to: x + w })),
     );
-    return { ...aisle, rect: { x, y: gap.from, w, h: gap.to - gap.from } };
+    const rect = { x, y: gap.from, w, h: gap.to - gap.from };
+    const labelAt =
+      gap.from === walls.y ? "bottom" : gap.to === walls.y + walls.h ? "top" : "middle";
+    return { ...aisle, rect, labelAt } as const;
   });
   const doors = room.doors.map((door) => placeDoor(door, room, { walls, toX, toY }));
-  return { room, walls, racks, rowLabels: rowLabels(racks, room), aisles, cooling, doors };
+  return { room, walls, racks, rowLabels: labels, aisles, cooling, doors };
 }
 
 function rowLabels(racks: readonly PlacedRack[], room: Room) {
@@ -147,9 +160,14 @@ function coolingRect(wish: Rect, walls: Rect, obstacles: readonly Rect[]): Rect 
   const bottom = walls.y + walls.h - MARGIN;
   const x = Math.max(walls.x + MARGIN, wish.x);
   const y = Math.max(walls.y + MARGIN, wish.y);
-  const rect = { x, y, w: Math.min(COOLING_MAX.w, right - x), h: Math.min(COOLING_MAX.h, bottom - y) };
+  const rect = {
+    x,
+    y,
+    w: Math.min(COOLING_MAX.w, right - x),
+    h: Math.min(COOLING_MAX.h, bottom - y),
+  };
   for (const other of obstacles) {
-    if (other.x > rect.x && overlaps(down(other), { from: y, to: y + 40 }))
+    if (other.x > rect.x && overlaps(down(other), down(rect)))
       rect.w = Math.min(rect.w, other.x - rect.x - MARGIN);
   }
   for (const other of obstacles)

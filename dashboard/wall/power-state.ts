@@ -74,7 +74,8 @@ function generatorState(look: Look): PowerState {
   const voltage = voltageWords(look);
   const speed = current(look("speed"));
   const fuel = current(look("fuel"));
-  if (!voltage && speed === null && fuel === null) return unknown(...PHASES.map(look), look("fuel"));
+  if (!voltage && speed === null && fuel === null)
+    return unknown(...PHASES.map(look), look("fuel"));
   const isLive = voltage ? voltage.highestV >= DEAD_BELOW_V : null;
   const word = isLive
     ? `runs · ${voltage?.words}`
@@ -94,7 +95,8 @@ function generatorState(look: Look): PowerState {
 function upsState(look: Look): PowerState {
   const onBattery = current(look("on-battery"));
   const output = current(look("output-voltage"));
-  if (onBattery === null && output === null) return unknown(look("on-battery"), look("output-voltage"));
+  if (onBattery === null && output === null)
+    return unknown(look("on-battery"), look("output-voltage"));
   const runtime = current(look("runtime"));
   const load = current(look("load"));
   const mode =

@@ -1,12 +1,14 @@
 import { BadgeMark } from "../badge.tsx";
-import { current } from "../staleness.ts";
 import { inletsOf } from "../places.ts";
-import { fitText } from "../text-fit.ts";
+import { current } from "../staleness.ts";
+import { fitText, textEm } from "../text-fit.ts";
 import { showAt, useSettled, useView } from "../view.ts";
 import type { PlacedRack, Rect } from "./plan-layout.ts";
 import { type RackState, rackSentence, rackState } from "./rack-state.ts";
 
 const STRIP_W = 11;
+/** Height of capitals and digits in em. */
+const CAP = 0.73;
 
 export function RackTile({ placed }: { placed: PlacedRack }) {
   const view = useView();
@@ -59,6 +61,9 @@ export function RackAlarm({ placed }: { placed: PlacedRack }) {
         rx="5.5"
         class={`alarm-line p${priority}`}
       />
+      {priority === 1 && (
+        <rect x={x - 5} y={y - 5} width={w + 10} height={h + 10} rx="8" class="alarm-ring" />
+      )}
       <BadgeMark priority={priority} x={x + w - 4} y={y + 1} s={badge} gap />
     </g>
   );
@@ -77,13 +82,10 @@ function Known(props: { state: Part<"known">; label: string; rect: Rect; share: 
   return (
     <>
       <rect width={w} height={h} rx="4" class={`fill-${state.hottest.step}`} />
-      {hasStrip && (
-        <rect x="2" y="2" width={STRIP_W} height={h - 4} rx="3" class="fill-page" />
-      )}
+      {hasStrip && <rect x="2" y="2" width={STRIP_W} height={h - 4} rx="3" class="fill-page" />}
       {hasStrip &&
         state.strip.map((step, i) => (
           <rect
-            // biome-ignore lint/suspicious/noArrayIndexKey: the segments are positions, top to bottom
             key={i}
             x="3.5"
             y={3.5 + i * segment}
@@ -117,11 +119,7 @@ function Known(props: { state: Part<"known">; label: string; rect: Rect; share: 
   );
 }
 
-function Unknown(props: {
-  state: Part<"missing" | "stale" | "none">;
-  label: string;
-  rect: Rect;
-}) {
+function Unknown(props: { state: Part<"missing" | "stale" | "none">; label: string; rect: Rect }) {
   const { state, label, rect } = props;
   const { w, h } = rect;
   const id = fitText(label, w - 8, { max: Math.min(19, h * 0.22), min: 9 });
@@ -138,17 +136,23 @@ function Unknown(props: {
         </text>
       </>
     );
-  const plate = { y: plateY, h: h - plateY - 5 };
+  const space = { y: plateY, h: h - plateY - 5 };
   return (
     <>
       <rect x="1" y="1" width={w - 2} height={h - 2} rx="4" class="hatched" />
-      <rect x="4" y="4" width={id.size * 2.6} height={id.size + 3} rx="3" class="fill-panel" />
+      <rect
+        x="4"
+        y="4"
+        width={textEm(id.text) * id.size + 6}
+        height={id.size + 3}
+        rx="3"
+        class="fill-panel"
+      />
       <text x="7" y={5 + id.size * 0.86} font-size={id.size} class="tile-id t2">
         {id.text}
       </text>
       {state.kind === "missing" && state.rest && <Rest rest={state.rest} w={w} size={id.size} />}
-      <rect x="4" y={plate.y} width={w - 8} height={plate.h} rx="3" class="fill-panel" />
-      <Words state={state} w={w} plate={plate} />
+      <Words state={state} w={w} space={space} />
     </>
   );
 }
@@ -159,33 +163,44 @@ function Rest(props: { rest: { text: string; step: string }; w: number; size: nu
   const width = size * 1.75;
   return (
     <g class={`on-${rest.step}`}>
-      <rect x={w - width - 4} y="4" width={width} height={size + 3} rx="3" class={`fill-${rest.step}`} />
-      <text x={w - 4 - width / 2} y={5 + size * 0.86} font-size={size} class="middle strong">
+      <rect
+        x={w - width - 18}
+        y="4"
+        width={width}
+        height={size + 3}
+        rx="3"
+        class={`fill-${rest.step}`}
+      />
+      <text x={w - 18 - width / 2} y={5 + size * 0.86} font-size={size} class="middle strong">
         {rest.text}
       </text>
     </g>
   );
 }
 
+/** Two lines on a plain plate: what is not known, and for how long. */
 function Words(props: {
   state: Part<"missing" | "stale">;
   w: number;
-  plate: { y: number; h: number };
+  space: { y: number; h: number };
 }) {
-  const { state, w, plate } = props;
+  const { state, w, space } = props;
   const isStale = state.kind === "stale";
   const first = isStale
-    ? { text: state.last, size: Math.min(plate.h * 0.5, w * 0.42, 34) }
-    : fitText("no reading", w - 12, { max: Math.min(19, plate.h * 0.34), min: 8 });
+    ? { text: state.last, size: Math.min(space.h * 0.5, w * 0.42, 34) }
+    : fitText("no reading", w - 14, { max: Math.min(19, space.h * 0.34), min: 8 });
   const below = isStale ? state.age : `${state.which} ${state.age}`.trim();
-  const second = fitText(below, w - 12, { max: Math.min(18, plate.h * 0.34), min: 8 });
-  const gap = plate.h * 0.1;
-  const top = plate.y + (plate.h - first.size * 0.73 - gap - second.size * 0.73) / 2;
+  const second = fitText(below, w - 14, { max: Math.min(18, space.h * 0.34), min: 8 });
+  const gap = Math.min(10, space.h * 0.12);
+  const block = first.size * CAP + gap + second.size * CAP;
+  const top = space.y + (space.h - block) / 2;
+  const pad = Math.min(10, (space.h - block) / 2);
   return (
     <>
+      <rect x="4" y={top - pad} width={w - 8} height={block + 2 * pad} rx="3" class="fill-panel" />
       <text
         x={w / 2}
-        y={top + first.size * 0.73}
+        y={top + first.size * CAP}
         font-size={first.size}
         class={`middle ${isStale ? "t2" : "t1 strong"}`}
       >
@@ -193,7 +208,7 @@ function Words(props: {
       </text>
       <text
         x={w / 2}
-        y={top + first.size * 0.73 + gap + second.size * 0.73}
+        y={top + block}
         font-size={second.size}
         class={`middle t1 ${isStale ? "strong" : ""}`}
       >

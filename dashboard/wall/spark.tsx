@@ -13,7 +13,10 @@ export interface SparkOptions {
 }
 
 /** Line through the measured places only: a hole breaks it. */
-export function sparkPath(values: readonly (number | null)[], y: (value: number) => number): string {
+export function sparkPath(
+  values: readonly (number | null)[],
+  y: (value: number) => number,
+): string {
   let path = "";
   let isDrawing = false;
   values.forEach((value, i) => {
@@ -46,7 +49,12 @@ export function Spark({ line, options }: { line: SparkLine | null; options: Spar
   return (
     <svg class="spark" viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" aria-hidden="true">
       {band && (
-        <rect width={W} y={y(band[1])} height={Math.max(0, y(band[0]) - y(band[1]))} class="spark-band" />
+        <rect
+          width={W}
+          y={y(band[1])}
+          height={Math.max(0, y(band[0]) - y(band[1]))}
+          class="spark-band"
+        />
       )}
       {limit !== undefined && <path d={`M0 ${y(limit)}H${W}`} class="spark-limit" />}
       <path d={sparkPath(line.values, y)} class="spark-line" />

@@ -1,15 +1,2 @@
-/** The part of the npm package i2c-bus that Plenum uses; it comes without types. */
-declare module "i2c-bus" {
-  export interface PromisifiedBus {
-    i2cRead(address: number, length: number, buffer: Buffer): Promise<{ bytesRead: number }>;
-    i2cWrite(address: number, length: number, buffer: Buffer): Promise<{ bytesWritten: number }>;
-    readI2cBlock(
-      address: number,
-      command: number,
-      length: number,
-      buffer: Buffer,
-    ): Promise<{ bytesRead: number }>;
-    close(): Promise<void>;
-  }
-  export function openPromisified(busNumber: number): Promise<PromisifiedBus>;
-}
+// The package comes without types; i2c-dev.ts says what it uses of it.
+declare module "i2c-bus";

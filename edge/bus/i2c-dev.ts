@@ -1,4 +1,3 @@
-import type { PromisifiedBus } from "i2c-bus";
 import type { Clock } from "../../contract/clock.ts";
 import { blockingCall, refuseIfBusy } from "./blocking.ts";
 import { errorCode, i2cError } from "./errno.ts";
@@ -12,6 +11,18 @@ const MAX_BLOCK = 32;
 /** Errors of one transfer; after any other the package's file handle for the address is not to be trusted. */
 const TRANSFER_ERRORS = ["EREMOTEIO", "ENXIO", "ETIMEDOUT", "EIO", "EAGAIN"];
 
+/** The part of the package i2c-bus that is used here; it comes without types. */
+export interface PromisifiedBus {
+  i2cRead(address: number, length: number, buffer: Buffer): Promise<{ bytesRead: number }>;
+  i2cWrite(address: number, length: number, buffer: Buffer): Promise<{ bytesWritten: number }>;
+  readI2cBlock(
+    address: number,
+    command: number,
+    length: number,
+    buffer: Buffer,
+  ): Promise<{ bytesRead: number }>;
+  close(): Promise<void>;
+}
 export interface I2cBusPackage {
   openPromisified(busNumber: number): Promise<PromisifiedBus>;
 }

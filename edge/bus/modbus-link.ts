@@ -62,12 +62,14 @@ async function openLink(
     await link.close();
     throw error instanceof DeviceError ? error : new DeviceError("bus", errorText(error));
   }
+  link.watch();
   return link;
 }
 
 /** What the package keeps to itself, and we must reach. */
 interface HiddenPort {
   _buffer?: Buffer;
+  _client?: { once(event: "close", listener: () => void): void };
   on?(event: "error", listener: () => void): void;
 }
 
@@ -81,6 +83,7 @@ class SerialLink implements ModbusLink {
   readonly #client: ModbusRTU;
   readonly #turn = turnstile();
   #dead: DeviceError | undefined;
+  #interrupt: (error: DeviceError) => void = () => undefined;
   /** RTU: an answer may still be on its way, and nothing in it would tell which question it answers. */
   #answerOwed = false;
 
@@ -90,7 +93,11 @@ class SerialLink implements ModbusLink {
     this.#silenceMs = line.silenceMs;
     this.#client = client;
     client.on("error", (error) => this.#die(errorText(error)));
-    client.on("close", () => this.#die("closed"));
+  }
+
+  /** After a reset the package tells nobody, so its own socket or serial port is asked. */
+  watch(): void {
+    this.#port?._client?.once("close", () => this.#interrupt(this.#die("connection lost")));
   }
 
   async readRegisters(request: Request & { fc: 3 | 4 }): Promise<Uint16Array> {
@@ -142,7 +149,11 @@ class SerialLink implements ModbusLink {
       const late = () => this.#die("the package never came back from a call");
       try {
         const limitMs = request.timeoutMs + WATCHDOG_MS;
-        return (await withDeadline(call(), limitMs, this.#clock, late)).data;
+        const lost = new Promise<never>((_, reject) => {
+          this.#interrupt = reject;
+        });
+        const answer = Promise.race([call(), lost]);
+        return (await withDeadline(answer, limitMs, this.#clock, late)).data;
       } catch (error) {
         throw error instanceof DeviceError ? error : this.#meaningOf(error, request);
       }

@@ -1,21 +1,37 @@
 import { ID_PATTERN } from "../../contract/id.ts";
 import type { Catalogue, Sensor } from "./catalogue.ts";
-import { type DeviceConfig, devicePoints, doorPoint } from "./edge-config.ts";
+import { type DeviceConfig, doorPoint, profilePoints } from "./edge-config.ts";
 import { suggestion } from "./nearest.ts";
-import type { BusConfig, DoorConfig, InputConfig } from "./schema.ts";
+import type { BusConfig } from "./schema.ts";
 import { type Path, type Problem, pathText, type Source } from "./source.ts";
 
-/** One entry of a list and where it stood. */
-export interface Placed<T> {
-  value: T;
+/** One entry of a list and where it stood. Settings that are wrong in themselves are left out. */
+export interface Placed {
+  value: Partial<Settings>;
   path: Path;
 }
 
+/** Every setting that means something beside others. */
+interface Settings {
+  id: string;
+  type: BusConfig["type"];
+  device: string;
+  kind: DeviceConfig["kind"];
+  bus: string;
+  driver: string;
+  profile: string;
+  address: number;
+  unit: number;
+  line: number;
+  point: string;
+  points: Record<string, string>;
+}
+
 export interface PlacedParts {
-  buses: Placed<BusConfig>[];
-  devices: Placed<DeviceConfig>[];
-  doors: Placed<DoorConfig>[];
-  inputs: Placed<InputConfig>[];
+  buses: Placed[];
+  devices: Placed[];
+  doors: Placed[];
+  inputs: Placed[];
 }
 
 /** 7-bit I2C addresses outside this range are reserved by the bus specification. */
@@ -23,40 +39,39 @@ const FIRST_I2C = 0x08;
 const LAST_I2C = 0x77;
 
 /** Everything that only shows when entries are seen together, or beside what this program knows. */
-export function crossCheck(
-  parts: PlacedParts,
-  busIds: readonly string[],
-  catalogue: Catalogue,
-  source: Source,
-): Problem[] {
-  const checker = new CrossChecker(parts, busIds, catalogue, source);
-  return checker.run();
+export function crossCheck(parts: PlacedParts, catalogue: Catalogue, source: Source): Problem[] {
+  return new CrossChecker(parts, catalogue, source).run();
 }
 
 class CrossChecker {
   readonly #problems: Problem[] = [];
   readonly #parts: PlacedParts;
-  readonly #busIds: readonly string[];
   readonly #catalogue: Catalogue;
   readonly #source: Source;
-  readonly #busTypes: Map<string, BusConfig["type"]>;
+  readonly #busTypes: Map<string, BusConfig["type"] | undefined>;
   /** What was claimed, by whom first. */
   readonly #claims = new Map<string, Path>();
 
-  constructor(parts: PlacedParts, busIds: readonly string[], catalogue: Catalogue, source: Source) {
+  constructor(parts: PlacedParts, catalogue: Catalogue, source: Source) {
     this.#parts = parts;
-    this.#busIds = busIds;
     this.#catalogue = catalogue;
     this.#source = source;
-    this.#busTypes = new Map(parts.buses.map(({ value }) => [value.id, value.type]));
+    this.#busTypes = new Map(
+      parts.buses.flatMap(({ value: { id, type } }) => (id === undefined ? [] : [[id, type]])),
+    );
   }
 
   run(): Problem[] {
-    for (const bus of this.#parts.buses) this.#bus(bus);
+    for (const { value, path } of this.#parts.buses) {
+      this.#claim("bus id", value.id, [...path, "id"]);
+      // Over TCP the bus id names the room's bus; a real line can be opened only once.
+      if (!value.device?.startsWith("tcp://"))
+        this.#claim("device", value.device, [...path, "device"]);
+    }
     for (const device of this.#parts.devices) this.#device(device);
     for (const { value, path } of this.#parts.doors) {
-      this.#claim("door id", value.id, [...path, "id"]);
-      this.#claimPoint(doorPoint(value.id), [...path, "id"]);
+      const fresh = this.#claim("door id", value.id, [...path, "id"]);
+      if (fresh && value.id !== undefined) this.#claimPoint(doorPoint(value.id), [...path, "id"]);
       this.#contact(value, path);
     }
     for (const { value, path } of this.#parts.inputs) {
@@ -66,33 +81,28 @@ class CrossChecker {
     return this.#problems;
   }
 
-  #bus({ value, path }: Placed<BusConfig>): void {
-    this.#claim("bus id", value.id, [...path, "id"]);
-    // Over TCP the bus id names the room's bus; a real line can be opened only once.
-    if ("device" in value && !value.device.startsWith("tcp://"))
-      this.#claim("device", value.device, [...path, "device"]);
-  }
-
-  #device({ value, path }: Placed<DeviceConfig>): void {
-    this.#claim("device id", value.id, [...path, "id"]);
-    if (value.kind === "modbus") {
-      this.#onBus(value.bus, ["modbus-rtu", "modbus-tcp"], [...path, "bus"]);
+  #device({ value, path }: Placed): void {
+    const fresh = this.#claim("device id", value.id, [...path, "id"]);
+    const { kind, driver, points, bus } = value;
+    if (kind === "modbus") {
+      this.#onBus(bus, ["modbus-rtu", "modbus-tcp"], [...path, "bus"]);
       this.#known("profile", value.profile, this.#catalogue.profiles, [...path, "profile"]);
-      this.#claim(`unit on bus ${value.bus}`, String(value.unit), [...path, "unit"]);
-      this.#profilePoints(value, path);
+      this.#claim(`unit on bus ${bus}`, value.unit, [...path, "unit"]);
+      if (fresh) this.#profilePoints(value, path);
       return;
     }
-    this.#onBus(value.bus, [value.kind], [...path, "bus"]);
+    this.#onBus(bus, [kind ?? "i2c"], [...path, "bus"]);
     const sensors: ReadonlyMap<string, Sensor> =
-      value.kind === "i2c" ? this.#catalogue.i2c : this.#catalogue.oneWire;
-    this.#known("driver", value.driver, [...sensors.keys()], [...path, "driver"]);
-    if (value.kind === "i2c") this.#address(value, path);
-    this.#channels(value.points, value.driver, sensors.get(value.driver), [...path, "points"]);
+      kind === "i2c" ? this.#catalogue.i2c : this.#catalogue.oneWire;
+    this.#known("driver", driver, [...sensors.keys()], [...path, "driver"]);
+    if (kind === "i2c") this.#address(value, path);
+    else this.#family(value, path);
+    if (points) this.#channels(points, driver ?? "this driver", sensors, [...path, "points"]);
   }
 
-  #address(device: { bus: string; driver: string; address: number }, path: Path): void {
+  #address({ driver = "", address, bus }: Partial<Settings>, path: Path): void {
+    if (address === undefined) return;
     const at = [...path, "address"];
-    const { driver, address, bus } = device;
     const written = this.#source.written(at);
     const own = this.#catalogue.i2c.get(driver)?.addresses;
     const answers = own ? `; ${article(driver)} ${driver} answers at ${alternatives(own)}` : "";
@@ -103,12 +113,22 @@ class CrossChecker {
     this.#claim(`address on bus ${bus}`, hex(address), at);
   }
 
+  #family({ id, driver = "" }: Partial<Settings>, path: Path): void {
+    const family = this.#catalogue.oneWire.get(driver)?.family;
+    if (family !== undefined && id !== undefined && !id.startsWith(`${family}-`))
+      this.#report(
+        [...path, "id"],
+        `${id} is another kind of device; the id of ${article(driver)} ${driver} begins with ${family}-`,
+      );
+  }
+
   #channels(
     points: Record<string, string>,
     driver: string,
-    sensor: Sensor | undefined,
+    sensors: ReadonlyMap<string, Sensor>,
     at: Path,
   ): void {
+    const sensor = sensors.get(driver);
     const names = sensor && Object.keys(sensor.channels);
     if (Object.keys(points).length === 0)
       this.#report(
@@ -127,55 +147,59 @@ class CrossChecker {
     }
   }
 
-  #profilePoints(device: DeviceConfig & { kind: "modbus" }, path: Path): void {
-    const ids = devicePoints(device, this.#catalogue).map(({ id }) => id);
-    const long = ids.find((id) => !ID_PATTERN.test(id));
-    if (long === undefined) for (const id of ids) this.#claimPoint(id, [...path, "id"]);
+  #profilePoints({ id, profile }: Partial<Settings>, path: Path): void {
+    if (id === undefined || profile === undefined) return;
+    const points = profilePoints({ id, profile }, this.#catalogue).map((point) => point.id);
+    const long = points.find((point) => !ID_PATTERN.test(point));
+    if (long === undefined) for (const point of points) this.#claimPoint(point, [...path, "id"]);
     else
       this.#report(
         [...path, "id"],
-        `${device.id} is too long; its point ${long} has ${long.length} characters, 64 are allowed`,
+        `${id} is too long; its point ${long} has ${long.length} characters, 64 are allowed`,
       );
   }
 
-  #contact(value: DoorConfig | InputConfig, path: Path): void {
-    this.#onBus(value.bus, ["gpio"], [...path, "bus"]);
-    this.#claim(`line on bus ${value.bus}`, String(value.line), [...path, "line"]);
+  #contact({ bus, line }: Partial<Settings>, path: Path): void {
+    this.#onBus(bus, ["gpio"], [...path, "bus"]);
+    this.#claim(`line on bus ${bus}`, line, [...path, "line"]);
   }
 
-  #onBus(bus: string, types: BusConfig["type"][], at: Path): void {
-    if (!this.#busIds.includes(bus)) {
-      this.#report(at, `${bus} is not a bus of this file; ${suggestion(bus, this.#busIds)}`);
+  #onBus(bus: string | undefined, types: BusConfig["type"][], at: Path): void {
+    if (bus === undefined) return;
+    const ids = [...this.#busTypes.keys()];
+    if (!ids.includes(bus)) {
+      this.#report(at, `${bus} is not a bus of this file; ${suggestion(bus, ids)}`);
       return;
     }
     const type = this.#busTypes.get(bus);
     if (type === undefined || types.includes(type)) return;
-    const fitting = [...this.#busTypes].filter(([, other]) => types.includes(other));
-    const names = fitting.map(([id]) => id);
+    const fitting = ids.filter((id) => types.some((wanted) => wanted === this.#busTypes.get(id)));
+    const names = fitting.length > 0 ? ` (${fitting.join(", ")})` : "";
     this.#report(
       at,
-      `${bus} is a bus of type ${type}; allowed here: ${types.join(" or ")}${names.length > 0 ? ` (${names.join(", ")})` : ""}`,
+      `${bus} is a bus of type ${type}; allowed here: ${types.join(" or ")}${names}`,
     );
   }
 
-  #known(what: string, name: string, names: readonly string[], at: Path): void {
-    if (!names.includes(name))
+  #known(what: string, name: string | undefined, names: readonly string[], at: Path): void {
+    if (name !== undefined && !names.includes(name))
       this.#report(at, `${name} is not a known ${what}; ${suggestion(name, names)}`);
   }
 
-  #claimPoint(point: string, at: Path): void {
-    if (ID_PATTERN.test(point)) this.#claim("point", point, at);
+  #claimPoint(point: string | undefined, at: Path): void {
+    if (point === undefined || ID_PATTERN.test(point)) this.#claim("point", point, at);
     else this.#report(at, `${point} is not allowed as a point; 1–64 characters of a–z 0–9 _ . -`);
   }
 
-  #claim(what: string, value: string, at: Path): void {
+  /** Returns false when somebody else was first. */
+  #claim(what: string, value: string | number | undefined, at: Path): boolean {
+    if (value === undefined) return true;
     const first = this.#claims.get(`${what} ${value}`);
-    if (!first) this.#claims.set(`${what} ${value}`, at);
-    else
-      this.#report(
-        at,
-        `${value} is taken by ${pathText(first)}; give each ${what.replace(/ on bus .*/, " of a bus")} only once`,
-      );
+    this.#claims.set(`${what} ${value}`, first ?? at);
+    if (!first) return true;
+    const each = what.replace(/ on bus .*/, " of a bus");
+    this.#report(at, `${value} is taken by ${pathText(first)}; give each ${each} only once`);
+    return false;
   }
 
   #report(at: Path, message: string): void {

@@ -60,8 +60,8 @@ export function announcedPoints(parts: Parts, catalogue: Catalogue): PointInfo[]
   ];
 }
 
-export function devicePoints(device: DeviceConfig, catalogue: Catalogue): PointInfo[] {
-  if (device.kind === "modbus") return modbusPoints(device, catalogue);
+function devicePoints(device: DeviceConfig, catalogue: Catalogue): PointInfo[] {
+  if (device.kind === "modbus") return profilePoints(device, catalogue);
   const sensor =
     device.kind === "i2c" ? catalogue.i2c.get(device.driver) : catalogue.oneWire.get(device.driver);
   return Object.entries(device.points).flatMap(([channel, id]) => {
@@ -71,7 +71,11 @@ export function devicePoints(device: DeviceConfig, catalogue: Catalogue): PointI
   });
 }
 
-function modbusPoints(device: ModbusDeviceConfig, catalogue: Catalogue): PointInfo[] {
+/** What a device publishes by its profile; nothing when the profile is unknown. */
+export function profilePoints(
+  device: Pick<ModbusDeviceConfig, "id" | "label" | "profile">,
+  catalogue: Catalogue,
+): PointInfo[] {
   if (!catalogue.profiles.includes(device.profile)) return [];
   const { points, classes } = catalogue.profile(device.profile);
   return points.map((point) => ({

@@ -48,3 +48,9 @@ export function word(frame: Uint8Array, offset: number): number {
 export function signedWord(frame: Uint8Array, offset: number): number {
   return (word(frame, offset) << 16) >> 16;
 }
+
+/** For chips without id and CRC: two bytes of ones are what a floating bus reads. Throws `DeviceError` "bus". */
+export function refuseFloating(frame: Uint8Array): Uint8Array {
+  if (word(frame, 0) === 0xffff) throw new DeviceError("bus", "only ones: the bus floats");
+  return frame;
+}

@@ -163,7 +163,7 @@ class ModbusLoop {
 
   #silence(unit: ModbusUnit, error: DeviceError, startedMs: number): void {
     const now = this.#clock.monoMs();
-    this.#restUntilMs = now + REST_FACTOR * (now - startedMs);
+    this.#restUntilMs = Math.max(this.#restUntilMs, now) + REST_FACTOR * (now - startedMs);
     unit.down(error);
   }
 }

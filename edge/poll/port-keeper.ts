@@ -9,14 +9,14 @@ const CLOSE_MS = 5_000;
 
 /** Opens a port when it is first needed, and again after it failed: after 1 s, 2 s, 4 s … 60 s. */
 export class PortKeeper<P extends Port> {
-  readonly #deps: { bus: string; open: () => Promise<P>; clock: Clock; log: Logger };
+  readonly #deps: { open: () => Promise<P>; clock: Clock; log: Logger };
   #port: P | undefined;
   #failures = 0;
   #retryAtMs = 0;
   #why = "";
   #told = false;
 
-  constructor(deps: { bus: string; open: () => Promise<P>; clock: Clock; log: Logger }) {
+  constructor(deps: { open: () => Promise<P>; clock: Clock; log: Logger }) {
     this.#deps = deps;
   }
 
@@ -40,7 +40,7 @@ export class PortKeeper<P extends Port> {
 
   /** A transfer went well: the port is sound, the next failure starts with a short wait again. */
   worked(): void {
-    if (this.#told) this.#deps.log.info({ bus: this.#deps.bus }, "bus back");
+    if (this.#told) this.#deps.log.info("bus back");
     this.#told = false;
     this.#failures = 0;
   }
@@ -55,12 +55,12 @@ export class PortKeeper<P extends Port> {
     const port = this.#port;
     this.#port = undefined;
     if (!port) return;
-    const { bus, clock, log } = this.#deps;
+    const { clock, log } = this.#deps;
     const late = () => new DeviceError("bus", "closing takes too long");
     try {
       await withDeadline(port.close(), CLOSE_MS, clock, late);
     } catch (error) {
-      log.debug({ bus, error: String(error) }, "bus closed badly");
+      log.debug({ error: String(error) }, "bus closed badly");
     }
   }
 
@@ -69,7 +69,7 @@ export class PortKeeper<P extends Port> {
     this.#failures = Math.min(this.#failures + 1, 10);
     this.#retryAtMs = this.#deps.clock.monoMs() + waitMs;
     this.#why = why;
-    if (!this.#told) this.#deps.log.warn({ bus: this.#deps.bus, error: why }, "bus silent");
+    if (!this.#told) this.#deps.log.warn({ error: why }, "bus silent");
     this.#told = true;
   }
 }

@@ -15,6 +15,7 @@ export interface LoopDeps<P extends Port> {
   open: () => Promise<P>;
   clock: Clock;
   sink: Sink;
+  /** A child logger whose lines name the bus. */
   log: Logger;
 }
 

@@ -23,6 +23,8 @@ export interface LinkOptions {
   url: string;
   clientId: string;
   will: { topic: string; payload: string };
+  /** Gives up dialling. An open link is closed by `close`. */
+  signal: AbortSignal;
 }
 
 export type Dial = (options: LinkOptions) => Promise<Link>;
@@ -34,7 +36,7 @@ const KEEPALIVE_S = 10;
  * Dials by mqtt.js, which must own no data: no reconnect of its own (it has no back-off), no stored
  * session (one message the broker refuses would be sent again for ever), no queue while off-line.
  */
-export const dialMqtt: Dial = ({ url, clientId, will }) =>
+export const dialMqtt: Dial = ({ url, clientId, will, signal }) =>
   new Promise((resolve, reject) => {
     const client = connect(url, {
       clientId,
@@ -52,10 +54,16 @@ export const dialMqtt: Dial = ({ url, clientId, will }) =>
       problem = error.message || ("code" in error ? String(error.code) : "connection failed");
       client.end(true);
     });
-    client.once("connect", () => resolve(new MqttLink(client, () => problem)));
-    client.once("close", () => {
+    const giveUp = () => {
+      signal.removeEventListener("abort", giveUp);
       client.end(true);
       reject(new Error(problem));
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    client.once("close", giveUp);
+    client.once("connect", () => {
+      signal.removeEventListener("abort", giveUp);
+      resolve(new MqttLink(client, () => problem));
     });
   });
 

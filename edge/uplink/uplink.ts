@@ -106,6 +106,7 @@ class MqttUplink implements Uplink {
       link = await dial({
         url,
         clientId: node,
+        signal,
         will: { topic: nodeTopic(node, "status"), payload: JSON.stringify(will) },
       });
     } catch (error) {

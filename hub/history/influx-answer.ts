@@ -20,15 +20,6 @@ const PERMANENT = [
   /points beyond retention policy/,
   /max key size exceeded/,
 ];
-/** A text that also names one of these is about the server's state, whatever else it says. */
-const PASSING = [
-  /no space left on device/,
-  /cache-max-memory-size exceeded/,
-  /permission denied/,
-  /read-only file system/,
-  /input\/output error/,
-  /timeout/,
-];
 const WHY_LENGTH = 300;
 
 /** Judges status and body of `POST /write`; `rows` is how many were sent. */
@@ -37,9 +28,7 @@ export function judgeWriteAnswer(status: number, body: string, rows: number): Wr
   if (status === 204 || status === 200) return { kind: "stored" };
   if (status === 413) return rows > 1 ? { kind: "split", why } : { kind: "all-poison", why };
   if (status === 404 && /database not found/.test(body)) return { kind: "no-database", why };
-  const permanent = PERMANENT.some((text) => text.test(body));
-  if (status !== 400 || !permanent || PASSING.some((text) => text.test(body)))
-    return { kind: "retry", why };
+  if (status !== 400 || !PERMANENT.some((text) => text.test(body))) return { kind: "retry", why };
   const dropped = Number(/dropped=(\d+)/.exec(body)?.[1] ?? 0);
   return dropped === rows || rows === 1 ? { kind: "all-poison", why } : { kind: "poison", why };
 }

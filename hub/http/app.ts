@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
+import { isStorageFault } from "../state/hub-db.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Auth } from "./auth.ts";
@@ -43,9 +44,12 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   });
   app.onError((error) => {
     const problem = asProblem(error);
-    if (!problem) log.error({ err: error }, "request failed");
+    if (problem) return problemResponse(problem);
+    log.error({ err: error }, "request failed");
     return problemResponse(
-      problem ?? new HttpProblem(500, "Failed", "The hub could not answer; its log says why."),
+      isStorageFault(error)
+        ? new HttpProblem(503, "Not kept", "The hub's disk takes no data; nothing was changed.")
+        : new HttpProblem(500, "Failed", "The hub could not answer; its log says why."),
     );
   });
   app.notFound((c) => problemResponse(notFound(`Nothing is at ${c.req.path.slice(0, 200)}.`)));

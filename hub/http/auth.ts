@@ -57,9 +57,9 @@ export class Auth {
   signIn(c: Context<AppEnv>, token: string): Identity {
     const entry = this.#deps.tokens.find(token);
     if (!entry) throw this.#wrongToken(c);
+    this.#deps.notes.signedIn(entry.name, addressOf(c));
     const { secret, maxAgeS } = this.#deps.sessions.open(entry);
     this.#setCookie(c, secret, maxAgeS);
-    this.#deps.notes.signedIn(entry.name, addressOf(c));
     return { name: entry.name, role: entry.role, via: "session" };
   }
 

@@ -2,12 +2,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { idSchema } from "../../contract/id.ts";
 import { badRequest, HttpProblem } from "./problem.ts";
 import type { RouteDeps } from "./route-deps.ts";
-import { answers, Door, LedgerEntry, listOf, timeParam } from "./schemas.ts";
-
-const whole = z
-  .string()
-  .regex(/^\d{1,15}$/, "a whole number")
-  .transform(Number);
+import {
+  answers,
+  Door,
+  LedgerEntry,
+  limitParam,
+  listOf,
+  timeParam,
+  wholeParam,
+} from "./schemas.ts";
 
 const logQuery = z.strictObject({
   from: timeParam.optional(),
@@ -17,8 +20,8 @@ const logQuery = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9.-]{0,63}$/, "a type such as door.opened, or its family such as door")
     .optional(),
-  cursor: whole.optional(),
-  limit: whole.pipe(z.number().min(1).max(1_000)).optional(),
+  cursor: wholeParam.optional(),
+  limit: limitParam.optional(),
 });
 
 const verification = z.discriminatedUnion("ok", [

@@ -8,6 +8,8 @@ export interface HttpCounters {
   refusedRequests: number;
 }
 
+const LOOP_SAMPLE_MS = 20;
+
 type Labels = Record<string, string>;
 
 /** The Prometheus text of everything worth a graph. */
@@ -15,7 +17,7 @@ export class Metrics {
   readonly #sources: HttpSources;
   readonly #views: Views;
   readonly #counters: () => HttpCounters;
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
 
   constructor(deps: { sources: HttpSources; views: Views; counters: () => HttpCounters }) {
     this.#sources = deps.sources;
@@ -87,7 +89,8 @@ export class Metrics {
     page.counter("plenum_requests_refused_total", "Wrong token or role", refusedRequests);
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed } = process.memoryUsage();
-    const delayS = this.#loopDelay.percentile(99) / 1e9;
+    // The package counts its own sampling interval as delay.
+    const delayS = Math.max(0, this.#loopDelay.percentile(99) / 1e9 - LOOP_SAMPLE_MS / 1_000);
     page.counter("process_cpu_seconds_total", "CPU time", (user + system) / 1e6);
     page.gauge("process_resident_memory_bytes", "Memory", rss);
     page.gauge("nodejs_heap_size_used_bytes", "JavaScript heap", heapUsed);

@@ -58,6 +58,14 @@ export function jsonBody<T extends z.ZodType>(schema: T) {
   return { content: { "application/json": { schema } }, required: true as const };
 }
 
+export const wholeParam = z
+  .string()
+  .regex(/^\d{1,15}$/, "a whole number")
+  .transform(Number);
+
+/** Entries on one page. */
+export const limitParam = wholeParam.pipe(z.number().min(1).max(1_000));
+
 /** Milliseconds since 1970, or an ISO 8601 time with its zone. */
 export const timeParam = z
   .string()

@@ -100,7 +100,9 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
   server.listen(deps.port, deps.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  log.info({ host: deps.host, port }, "web pages and API open");
+  if (files.build === "none")
+    log.warn({ webDir: deps.webDir }, "no web pages; the API alone answers");
+  log.info({ host: deps.host, port }, "HTTP open");
   return {
     port,
     stream,

@@ -4,10 +4,10 @@ import { VERSION } from "../version.ts";
 import { MAX_TOKEN_LENGTH, SIGN_IN_PATH } from "./auth.ts";
 import { ROLES } from "./rights.ts";
 import type { RouteDeps } from "./route-deps.ts";
-import { answers, jsonBody, listOf, Notification } from "./schemas.ts";
+import { answers, jsonBody, limitParam, listOf, Notification } from "./schemas.ts";
 
-const QUARANTINE_PAGE = 500;
-const NOTIFICATION_PAGE = 500;
+const USUAL_PAGE = 500;
+const pageQuery = z.strictObject({ limit: limitParam.optional() });
 
 const who = z
   .object({ name: z.string(), role: z.enum(ROLES), via: z.enum(["token", "session"]) })
@@ -80,9 +80,13 @@ export function addServiceRoutes({ app, auth, sources }: RouteDeps): void {
       method: "get",
       path: "/api/v1/notifications",
       middleware: [auth.needs("service")],
+      request: { query: pageQuery },
       responses: answers("The newest deliveries to people", listOf(Notification)),
     }),
-    (c) => c.json({ items: sources.outbox.list({ limit: NOTIFICATION_PAGE }), next: null }, 200),
+    (c) => {
+      const { limit = USUAL_PAGE } = c.req.valid("query");
+      return c.json({ items: sources.outbox.list({ limit }), next: null }, 200);
+    },
   );
 
   app.openapi(
@@ -90,13 +94,15 @@ export function addServiceRoutes({ app, auth, sources }: RouteDeps): void {
       method: "get",
       path: "/api/v1/quarantine",
       middleware: [auth.needs("quarantine")],
+      request: { query: pageQuery },
       responses: answers(
         "The newest messages and rows that were refused; `total` counts all ever refused",
         listOf(quarantined).extend({ total: z.number().int() }),
       ),
     }),
     (c) => {
-      const items = sources.quarantine.list({ limit: QUARANTINE_PAGE });
+      const { limit = USUAL_PAGE } = c.req.valid("query");
+      const items = sources.quarantine.list({ limit });
       return c.json({ items, next: null, total: sources.quarantine.count() }, 200);
     },
   );

@@ -25,6 +25,8 @@ export interface HttpSources {
     views(): AlarmView[];
     view(id: string): AlarmView | undefined;
     command(id: string, order: Command): AlarmView | undefined;
+    /** Why changes of alarms cannot be written down; null while all is well. */
+    saveError(): string | null;
   };
   ledger: Pick<Ledger, "read" | "verify" | "appendOwn">;
   outbox: {

@@ -68,7 +68,7 @@ export class Views {
   doors = (): DoorView[] => sortedById([...this.#sources.live.doors()].map(this.#door));
 
   health = (): Health => {
-    const { live, ingest, history, outbox, clock } = this.#sources;
+    const { live, ingest, history, alarms, outbox, clock } = this.#sources;
     const now = clock.nowMs();
     const nodes = [...live.nodes()].filter(isEdgeNode);
     const points = [...live.points()];
@@ -76,7 +76,7 @@ export class Views {
     const { refused, quarantined } = ingest.totals();
     const { queued, failed } = outbox.counts();
     return {
-      status: error === null ? "ok" : "degraded",
+      status: error === null && alarms.saveError() === null ? "ok" : "degraded",
       version: VERSION,
       at: now,
       uptimeMs: Math.round(clock.monoMs() - this.#startedMonoMs),

@@ -45,3 +45,11 @@ function prepare(db: HubDb, file: string): void {
   db.pragma("foreign_keys = ON");
   if (version < HUB_DB_VERSION) db.pragma(`user_version = ${HUB_DB_VERSION}`);
 }
+
+/** True for faults of the disk or of another process holding the file: the same work may succeed later. */
+export function isStorageFault(error: unknown): boolean {
+  return (
+    error instanceof Database.SqliteError &&
+    /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM)/.test(error.code)
+  );
+}

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import mqtt, { type MqttClient } from "mqtt";
 import type { Birth } from "../../contract/message.ts";
 import { nodeTopic } from "../../contract/topic.ts";
@@ -32,8 +31,11 @@ export class LoadNode {
   }
 
   async connect(mqttUrl: string): Promise<void> {
-    this.#client = mqtt.connect(mqttUrl, { clientId: this.id, reconnectPeriod: 0, keepalive: 30 });
-    await once(this.#client, "connect");
+    this.#client = await mqtt.connectAsync(mqttUrl, {
+      clientId: this.id,
+      reconnectPeriod: 0,
+      keepalive: 30,
+    });
     this.#client.on("message", (_topic, payload) => {
       this.#acked = Math.max(
         this.#acked,

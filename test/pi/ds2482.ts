@@ -96,8 +96,8 @@ const LINE_HIGH = 0x08;
 const WAS_RESET = 0x10;
 
 /**
- * DS2482-100, an I2C to 1-Wire bridge, with one DS18B20 on its wire. The kernel's own ds2482, w1 and
- * w1_therm drivers make `/sys/bus/w1/devices/28-00000b5e11c6` of it.
+ * DS2482-100, an I2C to 1-Wire bridge, with one DS18B20 on its wire. The kernel's own ds2482, w1
+ * and w1_therm drivers make `/sys/bus/w1/devices/28-00000b5e11c6` of it.
  */
 export class Ds2482 implements I2cChip {
   readonly #wire: WiredThermometer;

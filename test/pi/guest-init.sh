@@ -1,9 +1,9 @@
 #!/bin/bash
-# First process of the guest, started by the kernel with $plenum_run, a folder of the host, on its
-# command line. That folder holds `job` (what to run), and takes `started` and `code` (how it went).
+# First process of the guest. The kernel hands it $plenum_run, a folder of the host, which holds
+# `job` (what to run) and takes `started` and `code` (how it went).
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-power_off() { perl -e 'syscall(169, 0xfee1dead, 672274793, 0x4321fedc)'; } # reboot(2); no init to ask
+power_off() { perl -e 'syscall(169, 0xfee1dead, 672274793, 0x4321fedc)'; } # reboot(2)
 
 # The host's files as they are, with everything written going to memory.
 if [ "${1:-}" != inside ]; then
@@ -52,7 +52,7 @@ if [ "$disk_folder" ]; then
   mount -t ext4 /dev/ubda "$disk_folder"
 fi
 
-# Output leaves by serial lines, through pipes so that the command does not take them for a terminal.
+# Output leaves by serial lines; pipes before them, so that the command sees no terminal.
 stty -F /dev/ttyS0 raw -echo
 stty -F /dev/ttyS1 raw -echo
 mkfifo /run/stdout /run/stderr

@@ -28,46 +28,29 @@ export const GUEST_PROGRAMS = [
   ["perl", "perl-base"],
 ];
 
+/** Process groups of the guests now running: they are no children of a terminal, so we end them. */
+const running = new Set();
+process.on("exit", () => running.forEach(killGroup));
+
 /**
- * Boots a guest and runs the command in it.
- * `kernel`: paths of `readyKernel`. `command`: program and arguments. `folder`: where it runs.
- * `clock`: "real", or "virtual", on which waiting takes no time. `i2cBuses`: numbers. `gpio`: "pi-4", "pi-5" or "none".
- * `disk`: `{image, folder}`, an ext4 image mounted there; without it all the guest writes is lost.
- * `onLine(line)` gets each line the command prints.
- * Returns `kill()`, which is a power cut, and `done`: `{code, errors}`. Code 124: the time ran out or the
- * guest ended without a code. 125: it did not start.
+ * Boots a guest and runs a command in it.
+ * - `kernel`: paths, as `readyKernel` gives them.
+ * - `command`: program and arguments; `folder`: where it runs; `env`: its variables.
+ * - `clock`: "real", or "virtual", on which waiting takes no time.
+ * - `i2cBuses`: numbers of its I2C buses. `gpio`: "pi-4", "pi-5" or "none".
+ * - `disk`: `{image, folder}`, an ext4 image mounted there. All else the guest writes is lost.
+ * - `onLine(line)` gets each line the command prints.
+ *
+ * Returns `kill()`, which is a power cut, and `done`, a promise of `{code, errors}`. Code 124: the
+ * time ran out, or the guest ended without a code; 125: it did not start.
  */
 export function bootGuest(kernel, options) {
-  const {
-    command,
-    folder,
-    env = {},
-    clock = "real",
-    i2cBuses = [1],
-    gpio = "none",
-    disk,
-    memoryMb = 1_024,
-    limitMs = 120_000,
-    onLine = () => {},
-  } = options;
+  const { clock = "real", disk, memoryMb = 1_024, limitMs = 120_000, onLine } = options;
   const run = mkdtempSync(path.join(os.tmpdir(), "plenum-pi-"));
   // The kernel splits its command line at spaces, so only this folder's plain name stands there.
   copyFileSync(path.join(here, "guest-init.sh"), path.join(run, "init"));
   chmodSync(path.join(run, "init"), 0o755);
-  writeFileSync(
-    path.join(run, "job"),
-    [
-      ...Object.entries({ PATH: process.env.PATH, HOME: run, LANG: "C.UTF-8", ...env }).map(
-        ([name, value]) => `export ${name}=${quoted(value)}`,
-      ),
-      `folder=${quoted(folder)}`,
-      `command=(${command.map(quoted).join(" ")})`,
-      `modules=${quoted(kernel.modules)}`,
-      `i2c_buses=${i2cBuses.join(",")}`,
-      `gpio_layout=${gpio}`,
-      `disk_folder=${quoted(disk?.folder ?? "")}`,
-    ].join("\n"),
-  );
+  writeFileSync(path.join(run, "job"), jobText({ ...options, run, modules: kernel.modules }));
 
   const boot = openSync(path.join(run, "boot"), "w");
   const console = openSync(path.join(run, "console"), "w");
@@ -82,13 +65,29 @@ export function bootGuest(kernel, options) {
       ...["rootfstype=hostfs", "rootflags=/", "ro", `init=${run}/init`, `plenum_run=${run}`],
       ...["con=null", "con0=null,fd:3", "ssl=null", "ssl0=null,fd:4", "ssl1=null,fd:5"],
     ],
-    // A process group of its own: every process of the guest is one of the host, and a power cut takes all.
+    // A group of its own: each process of the guest is one of the host, and a power cut takes all.
     { stdio: ["ignore", boot, boot, console, "pipe", "pipe"], detached: true },
   );
   closeSync(boot);
   closeSync(console);
+  running.add(child.pid);
   const kill = () => killGroup(child.pid);
   return { kill, done: outcome({ child, kill, run, limitMs, onLine }) };
+}
+
+/** What guest-init.sh reads: shell variables. */
+function jobText(options) {
+  const { command, folder, env = {}, i2cBuses = [1], gpio = "none", disk, run, modules } = options;
+  const variables = { PATH: process.env.PATH, HOME: run, LANG: "C.UTF-8", ...env };
+  return [
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `folder=${quoted(folder)}`,
+    `command=(${command.map(quoted).join(" ")})`,
+    `modules=${quoted(modules)}`,
+    `i2c_buses=${i2cBuses.join(",")}`,
+    `gpio_layout=${gpio}`,
+    `disk_folder=${quoted(disk?.folder ?? "")}`,
+  ].join("\n");
 }
 
 async function outcome({ child, kill, run, limitMs, onLine }) {
@@ -100,12 +99,13 @@ async function outcome({ child, kill, run, limitMs, onLine }) {
   child.stdio[4].setEncoding("utf8").on("data", (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
+    for (const line of lines) onLine?.(line);
   });
   const timer = setTimeout(kill, limitMs);
   await once(child, "close");
   clearTimeout(timer);
   kill();
+  running.delete(child.pid);
   const read = (name) =>
     existsSync(path.join(run, name)) ? readFileSync(path.join(run, name), "utf8") : "";
   const code = read("code").trim();

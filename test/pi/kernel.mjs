@@ -1,7 +1,7 @@
 /**
- * The guest's kernel: User Mode Linux from Debian's kernel source, built once into a cache. Takes some
- * 7 minutes of processor time and 0.8 GB of disk; of these only `linux`, `modules` and `stamp` are
- * needed afterwards, so a build server may keep just those three.
+ * The guest's kernel: User Mode Linux from Debian's kernel source, built once into a cache. Takes
+ * some 7 minutes of processor time and 0.8 GB of disk; of these only `linux`, `modules` and `stamp`
+ * (9 MB) are needed afterwards, so a build server may keep just those three.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -53,7 +53,7 @@ const UNUSED_SOURCE = [
   "*.rst",
 ];
 
-/** Paths of the kernel and of its modules, built first unless the cache has them for these very inputs. */
+/** Paths of the kernel and its modules. Builds them unless the cache has them for these inputs. */
 export async function readyKernel() {
   const cache = path.resolve(
     process.env.PLENUM_PI_CACHE ?? path.join(os.homedir(), ".cache", "plenum-pi"),
@@ -79,7 +79,7 @@ function inputsHash() {
   return hash.digest("hex");
 }
 
-/** Fetches the package with an apt state of its own, so that the machine's sources stay as they are. */
+/** Fetches the package with an apt state of its own: the machine's sources stay as they are. */
 async function unpackSource(cache) {
   const apt = path.join(cache, "apt");
   mkdirSync(path.join(apt, "lists", "partial"), { recursive: true });
@@ -121,7 +121,8 @@ function mirror() {
   const found = (stdout ?? "").split("\n").find((uri) => /\/debian\/?$/.test(uri));
   if (!found)
     throw new Error(
-      `No Debian archive in this machine's apt sources. ${PACKAGE} comes from Debian ${SUITE}; add one, or put a built kernel into PLENUM_PI_CACHE.`,
+      `No Debian archive in this machine's apt sources. ${PACKAGE} comes from Debian ${SUITE}: ` +
+        "add one, or copy the cache of a machine that has built it (PLENUM_PI_CACHE).",
     );
   return found;
 }
@@ -174,10 +175,14 @@ function compileProgress(steps, seconds) {
   const rate = steps / Math.max(1, seconds);
   const percent = Math.min(99, Math.round((100 * steps) / ABOUT_STEPS));
   const left = Math.max(0, Math.round((ABOUT_STEPS - steps) / Math.max(0.1, rate)));
-  return `${steps} of about ${ABOUT_STEPS} steps, ${percent} %, ${rate.toFixed(1)} a second, ${left} s left`;
+  const speed = `${rate.toFixed(1)} a second, ${left} s left`;
+  return `${steps} of about ${ABOUT_STEPS} steps, ${percent} %, ${speed}`;
 }
 
-/** Runs one program at low priority, saying every 10 s how far it is; throws with its last lines when it fails. */
+/**
+ * Runs one program at low priority, saying every 10 s how far it is. Throws its last lines when it
+ * fails. `onLine` is called for each line it prints; `progress` says how far it is.
+ */
 async function step(what, program, args, { cwd, log, onLine, progress } = {}) {
   console.log(`  ${what}`);
   const began = Date.now();

@@ -19,7 +19,7 @@ export class PlayedBus {
 
   constructor(number: number) {
     this.#farEnd = openSync(`/dev/i2c-peer-${number}`, "r+");
-    // Reading blocks inside the kernel, so another process does it: a thread of ours could not be ended.
+    // Reading blocks inside the kernel, where no thread of ours could be ended; `cat` can be.
     this.#reader = spawn("cat", {
       stdio: [this.#farEnd, "pipe", "inherit"],
     }) as ChildProcessByStdio<null, Readable, null>;

@@ -36,7 +36,7 @@ export function plugInTmp117(bus: PlayedBus, around: Surroundings): void {
   bus.chips.set(TMP117_ADDRESS, new Tmp117({ monoMs, temperatureC: () => around.plateC }));
 }
 
-/** The two as edge.yaml names them, with points `<place>.inlet-top`, `.humidity` and `.inlet-mid`. */
+/** The two as edge.yaml has them, with points `<place>.inlet-top`, `.humidity` and `.inlet-mid`. */
 export function sensorConfig(bus: string, place: string, every: string): object[] {
   return [
     {

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 
 /**
- * Makes sure every `[program, package]` is there; a program with a slash is a file. Installs what is
- * missing when run by root; otherwise throws, naming the packages.
+ * Makes sure every `[program, package]` is there; a program with a slash is a file. Installs what
+ * is missing when run by root; otherwise throws, naming the packages.
  */
 export function needPrograms(programs) {
   const missing = () => [

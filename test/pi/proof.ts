@@ -1,4 +1,4 @@
-/** Prints one line for the runner: what was proved, or what was found instead. Goes on after a failure. */
+/** Prints one line for the runner: what was proved, or what was found instead; never throws. */
 export async function prove(
   what: string,
   check: () => Promise<string | undefined> | string | undefined,

@@ -13,7 +13,7 @@ export interface RecorderOptions {
   onRow?: (row: { epoch: string; sequence: number; text: string }) => void;
 }
 
-/** The hub's end of the wire, as small as it can be: keeps every row of the data lanes and acknowledges it. */
+/** The hub's end of the wire, as small as can be: keeps and acknowledges the rows of data lanes. */
 export class Recorder {
   readonly readings: Reading[] = [];
   readonly events: SpoolEvent[] = [];

@@ -1,10 +1,10 @@
 /**
- * `npm run test:pi`: the shipped edge program, unmodified, on a real Linux kernel with the buses of a
- * Raspberry Pi and no hardware. The first run builds that kernel (some 5 minutes), later ones start at once.
+ * `npm run test:pi`: the shipped edge program, unmodified, on a real Linux kernel with the buses of
+ * a Raspberry Pi and no hardware. The first run builds that kernel (some 5 minutes).
  *
  *   node test/pi/run.mjs [--built] [scenario …]
  *
- * `--built` uses dist/ as it is. Needs x86-64 Linux with apt; the kernel's cache is PLENUM_PI_CACHE.
+ * `--built` takes dist/ as it is. Needs x86-64 Debian; PLENUM_PI_CACHE is where the kernel is kept.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -21,14 +21,15 @@ const top = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url
 const SCENARIOS = {
   sensors: (boot) => boot({ clock: "virtual", i2cBuses: [1, 3] }),
   contacts: async (boot) => {
-    await boot({ gpio: "pi-4" });
-    await boot({ gpio: "pi-5" });
+    await boot({ clock: "virtual", gpio: "pi-4" });
+    await boot({ clock: "virtual", gpio: "pi-5" });
   },
   "one-wire": (boot) => boot({ clock: "virtual" }),
   hours: (boot) => boot({ clock: "virtual", gpio: "pi-4", limitMs: 300_000 }),
   "power-cut": cutPower,
 };
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
 const began = Date.now();
 let passed = 0;
 let failed = 0;
@@ -67,7 +68,10 @@ async function play(kernel, name) {
   await SCENARIOS[name](boot);
 }
 
-/** Runs one scenario in one guest, printing and counting what it proves. Returns the other lines it printed. */
+/**
+ * Runs one scenario in one guest, printing and counting what it proves. Returns the other lines it
+ * printed; after `cutAfterLines` of those the power is cut.
+ */
 async function bootScenario(kernel, name, { args = [], label, cutAfterLines, ...options }) {
   heading([name, label ?? options.gpio].filter(Boolean).join(", "));
   const began = Date.now();
@@ -96,14 +100,14 @@ async function bootScenario(kernel, name, { args = [], label, cutAfterLines, ...
   return said;
 }
 
-/** Cuts the power of a node three times while the hub does not acknowledge, then lets it deliver. */
+/** Cuts the power of a node three times while no hub acknowledges, then lets it deliver. */
 async function cutPower(boot) {
   const folder = mkdtempSync(path.join(os.tmpdir(), "plenum-pi-disk-"));
   try {
     const disk = { image: path.join(folder, "disk"), folder: "/var/lib/plenum-edge" };
     needPrograms([["mkfs.ext4", "e2fsprogs"]]);
     writeFileSync(disk.image, "");
-    truncateSync(disk.image, 64 * 2 ** 20);
+    truncateSync(disk.image, 2 ** 30);
     const { status } = spawnSync("mkfs.ext4", ["-q", disk.image], { stdio: "inherit" });
     if (status !== 0) throw new Error("mkfs.ext4 failed.");
     const seen = [];

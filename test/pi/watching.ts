@@ -40,7 +40,7 @@ export function newestValue(
 export const isBad = (reason?: string) => (reading: Reading) =>
   reading.quality === "bad" && (reason === undefined || reading.reason === reason);
 
-/** Throws when a point had any value after the first bad one of these readings. Returns the reasons given. */
+/** Reasons from the first bad one of these readings on. Throws when a later one has a value. */
 export function reasonsWithoutValue(readings: Reading[]): Set<string> {
   const bad = readings.slice(readings.findIndex(({ quality }) => quality === "bad"));
   return new Set(

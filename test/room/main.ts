@@ -1,4 +1,5 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { pino } from "pino";
 import { startRoom } from "./room.ts";
@@ -36,6 +37,7 @@ const log = pino({ name: "room" }, pino.destination(2));
 const room = await startRoom({ ...options, log });
 const ports = `${JSON.stringify(room.ports)}\n`;
 if (portsFile) {
+  mkdirSync(path.dirname(portsFile), { recursive: true });
   writeFileSync(`${portsFile}.tmp`, ports);
   renameSync(`${portsFile}.tmp`, portsFile);
 }

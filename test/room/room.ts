@@ -8,7 +8,7 @@ import { startControl } from "./control-server.ts";
 import { HallChips, probeTexts } from "./hall-chips.ts";
 import { INPUTS, type ModbusUnit, PROBES, RTU_UNITS, TCP_SERVERS } from "./layout.ts";
 import { RegisterBank } from "./modbus/bank.ts";
-import { ModbusDevice } from "./modbus/device.ts";
+import { ModbusDevice, type Wait } from "./modbus/device.ts";
 import { serveModbusRtu } from "./modbus/rtu-slave.ts";
 import { startModbusTcp } from "./modbus/tcp-server.ts";
 import { Random } from "./random.ts";
@@ -75,7 +75,8 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
   try {
     await folder.clear(PROBES.map(({ rom }) => rom));
     await folder.show(probeTexts(hall.sensors));
-    const wires = await startWires(hall, { clock, portBase: options.portBase ?? 0, closers });
+    const wait: Wait = (ms) => clock.sleep(ms, stop.signal);
+    const wires = await startWires(hall, { wait, portBase: options.portBase ?? 0, closers });
     const command: Room["do"] = (name, target, value = "") => {
       const done = obey(hall, name, target, String(value));
       wires.hall.refresh();
@@ -95,7 +96,7 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
     const ended = Promise.all([
       runPhysics(hall, clock, stop.signal),
       runProbes(folder, hall.sensors, { clock, signal: stop.signal }),
-      runLine(() => serveModbusRtu(wires.pty, devicesOf(hall, RTU_UNITS), clock), stop.signal),
+      runLine(() => serveModbusRtu(wires.pty, devicesOf(hall, RTU_UNITS), wait), stop.signal),
     ]).then(() => undefined);
     return {
       ports: { http: control.port, ...wires.ports, w1: folder.dir },
@@ -144,7 +145,7 @@ function makeHall(options: RoomOptions, clock: Clock): Controlled {
 /** Opens every wire; what is open is added to `closers` at once. */
 async function startWires(
   hall: Controlled,
-  { clock, portBase, closers }: { clock: Clock; portBase: number; closers: Closer[] },
+  { wait, portBase, closers }: { wait: Wait; portBase: number; closers: Closer[] },
 ) {
   const level = (line: number) => inputLevel(hall.sensors, line);
   const hallWire = await startHallWire({ buses: hall.buses, level }, portBase);
@@ -152,7 +153,7 @@ async function startWires(
   const tcp: Record<string, number> = {};
   for (const [i, { name, units }] of TCP_SERVERS.entries()) {
     const port = portBase === 0 ? 0 : portBase + 1 + i;
-    const server = await startModbusTcp(devicesOf(hall, units), port, clock);
+    const server = await startModbusTcp(devicesOf(hall, units), port, wait);
     closers.push(() => server.close());
     tcp[name] = server.port;
   }

@@ -11,13 +11,14 @@ import {
 import { Random } from "./random.ts";
 import { COOL_SET_C, type CoolingUnit, SUPPLY_SET_C, Thermal } from "./thermal.ts";
 
-/** Longest step the physics takes at once, in seconds: shorter than the quickest transfer in the power chain. */
-const STEP_MAX_S = 1;
+/** Longest step the physics takes at once: shorter than the quickest transfer in the power chain. */
+const STEP_MAX_S = 2;
+/** A hall does not begin to exist when the program starts: its air has settled. */
+const SETTLE_S = 1_200;
 const POWER_FACTOR = 0.97;
 const OUTPUT_V = 230;
 /** Control mode "auto" of DSE controllers. */
 const GENERATOR_AUTO = 1;
-const OIL_PA = 420_000;
 
 /** True value by point; NaN where the device itself has none to give. */
 export type Truth = ReadonlyMap<string, () => number>;
@@ -36,12 +37,12 @@ export class World {
     const random = new Random(seed);
     this.thermal = new Thermal(random);
     this.power = new Power(random);
-    this.#daySecond = startSecond;
+    this.#daySecond = startSecond - SETTLE_S;
     this.truth = this.#readers();
-    this.step(0);
+    this.step(SETTLE_S);
   }
 
-  /** Advances everything by `seconds`, however long, in steps of at most one second. */
+  /** Advances everything by `seconds`, however long, in steps of at most two seconds. */
   step(seconds: number): void {
     const count = Math.max(1, Math.ceil(seconds / STEP_MAX_S));
     for (let i = 0; i < count; i += 1) this.#stepOnce(seconds / count);
@@ -171,7 +172,6 @@ export class World {
       "current-l1": amps,
       "current-l2": amps,
       "current-l3": amps,
-      "oil-pressure": () => (running() ? OIL_PA : 0),
       coolant: () => generator.coolantC,
       "battery-voltage": () => (generator.state === "starting" ? 22.8 : 26.9),
       "run-time": () => generator.runS,

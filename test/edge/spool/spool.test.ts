@@ -122,6 +122,20 @@ test("over its quota it thins readings older than 1 h to one a minute and declar
   spool.close();
 });
 
+test("a young reading among old ones, left by a clock that stepped, is not thinned", () => {
+  const spool = temp.open({ quotaBytes: 100_000 });
+  addReadings(spool, 1_000, "a01.inlet-top", NOON - 7_200_000);
+  addReadings(spool, 30, "a01.inlet-top", NOON - 60_000);
+  addReadings(spool, 1_000, "a01.inlet-top", NOON - 6_000_000);
+  spool.commit();
+  spool.trim({ now: NOON, taken: SYNCED, freeBytes: PLENTY });
+  expect(
+    held(spool).filter(({ kind, at }) => kind === "reading" && at >= NOON - 60_000),
+  ).toHaveLength(30);
+  expect(gaps(spool)).toHaveLength(1);
+  spool.close();
+});
+
 test("with nothing left to thin it drops the oldest readings, declares them, and keeps every event", () => {
   const spool = temp.open({ quotaBytes: 100_000 });
   spool.addEvent(door(1), SYNCED);

@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StandIn, tokenOf } from "./stand-in.ts";
 
@@ -168,4 +169,16 @@ test("Signing in and out stand in the ledger with the name", async () => {
     ["person.signed-out", "auditor-person"],
     ["person.signed-in", "auditor-person"],
   ]);
+});
+
+test("With a full disk nobody signs in unrecorded, and refusals stay refusals", async () => {
+  hub.ledger.appendOwn = () => {
+    throw new Database.SqliteError("database or disk is full", "SQLITE_FULL");
+  };
+  const answer = await hub.json("POST", "/api/v1/session", { token: tokenOf("operator") });
+  expect(answer.status).toBe(503);
+  expect(answer.headers.getSetCookie()).toEqual([]);
+  expect((await hub.json("POST", "/api/v1/session", { token: "guess" })).status).toBe(401);
+  expect((await hub.fetch("/api/v1/quarantine", { as: "wall" })).status).toBe(403);
+  expect((await hub.fetch("/api/v1/points", { as: "wall" })).status).toBe(200);
 });

@@ -77,7 +77,7 @@ export class StandIn {
   constructor() {
     const { clock } = this;
     this.db = openHubDb(":memory:");
-    this.live = new LiveState({ clock, log: silent, known: openKnownNodes(this.db) });
+    this.live = new LiveState({ clock, log: silent, known: openKnownNodes(this.db, silent) });
     this.ledger = createLedger({ db: this.db, clock });
     this.live.announce(BIRTH);
     this.live.status("edge-hall", { v: 1, state: "online", session: 1, at: 0, backlog: 7 });
@@ -97,6 +97,7 @@ export class StandIn {
       },
       quarantine: { list: () => [], count: () => 3 },
       alarms: {
+        saveError: () => null,
         views: () => this.alarms,
         view: (id) => this.alarms.find((alarm) => alarm.id === id),
         command: (id, order) => {

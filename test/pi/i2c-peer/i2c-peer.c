@@ -14,9 +14,9 @@
  *   write    "ok 6667a2\n"         done; the bytes of the reads of that line
  *            "err 121\n"           failed with this errno
  *
- * Errors and limits are those of i2c-bcm2835, the driver of the Raspberry Pi: EREMOTEIO when no chip
- * acknowledges (also when nobody holds the far end), ETIMEDOUT when the bus is stuck (no answer within
- * the adapter's time-out of 1 s), and only the last message of a transfer may be a read.
+ * Errors and limits are those of i2c-bcm2835, the driver of the Raspberry Pi: EREMOTEIO when no
+ * chip acknowledges (also when nobody holds the far end), ETIMEDOUT when the bus is stuck (no answer
+ * within the adapter's 1 s), and only the last message of a transfer may be a read.
  */
 #include <linux/completion.h>
 #include <linux/i2c.h>

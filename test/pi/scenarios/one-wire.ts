@@ -50,7 +50,7 @@ await prove(
 );
 
 await prove("it is read once the kernel's search has found it", async () => {
-  // Returns only when the driver has talked to the bridge, which is played here: never synchronously.
+  // Waits for the driver to talk to the bridge, which is played here: never synchronously.
   await writeFile("/sys/bus/i2c/devices/i2c-1/new_device", `ds2482 ${BRIDGE_ADDRESS}`);
   await newestValue(recorder, POINT, 21.5);
   return ROM;

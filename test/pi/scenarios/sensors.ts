@@ -1,4 +1,4 @@
-/** Two I2C buses with an SHT31 and a TMP117 each, read by the edge program: values, faults and recovery. */
+/** An SHT31 and a TMP117 on each of two I2C buses: values, faults and recovery. */
 import { until } from "../../system/until.ts";
 import { EdgeProgram } from "../edge-program.ts";
 import { PlayedBus } from "../played-bus.ts";

@@ -9,6 +9,9 @@ export type ModbusFault =
   | { kind: "crc" }
   | { kind: "close" };
 
+/** Lets a late answer wait; ends at once when the room stops. */
+export type Wait = (ms: number) => Promise<void>;
+
 /** One unit on a Modbus line or behind a TCP port. */
 export class ModbusDevice {
   fault: ModbusFault | undefined;

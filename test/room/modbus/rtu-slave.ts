@@ -1,6 +1,5 @@
-import type { Clock } from "../../../contract/clock.ts";
 import type { Pty } from "../wire/pty.ts";
-import type { ModbusDevice } from "./device.ts";
+import type { ModbusDevice, Wait } from "./device.ts";
 
 /** Longest frame on a serial line; whatever does not become a request within it is dropped. */
 const FRAME_MAX = 256;
@@ -9,7 +8,7 @@ const FRAME_MAX = 256;
 export async function serveModbusRtu(
   pty: Pty,
   devices: readonly ModbusDevice[],
-  clock: Clock,
+  wait: Wait,
 ): Promise<void> {
   let pending: Buffer = Buffer.alloc(0);
   for await (const chunk of pty.input) {
@@ -18,7 +17,7 @@ export async function serveModbusRtu(
       const found = nextRequest(pending);
       pending = found.rest;
       if (!found.request) break;
-      const reply = await answer(found.request, devices, clock);
+      const reply = await answer(found.request, devices, wait);
       if (reply) pty.write(reply);
     }
   }
@@ -27,12 +26,12 @@ export async function serveModbusRtu(
 async function answer(
   request: Buffer,
   devices: readonly ModbusDevice[],
-  clock: Clock,
+  wait: Wait,
 ): Promise<Uint8Array | undefined> {
   const device = devices.find(({ unit }) => unit === request[0]);
   if (!device || device.fault?.kind === "silent") return undefined;
   const { fault } = device;
-  if (fault?.kind === "late") await clock.sleep(fault.delayMs);
+  if (fault?.kind === "late") await wait(fault.delayMs);
   const body = Buffer.concat([request.subarray(0, 1), device.answer(request.subarray(1, -2))]);
   const frame = Buffer.concat([body, crcBytes(body)]);
   if (fault?.kind === "garbage") return frame.map((byte, i) => byte ^ (0xa5 + i));

@@ -1,8 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
-import type { Clock } from "../../../contract/clock.ts";
 import { closeServer, listen } from "../wire/listen.ts";
 import { EXCEPTION } from "./bank.ts";
-import { type ModbusDevice, refusal } from "./device.ts";
+import { type ModbusDevice, refusal, type Wait } from "./device.ts";
 
 const HEADER = 7;
 /** Longest application data unit over TCP, in bytes. */
@@ -20,7 +19,7 @@ export interface ModbusTcpServer {
 export async function startModbusTcp(
   devices: readonly ModbusDevice[],
   port: number,
-  clock: Clock,
+  wait: Wait,
 ): Promise<ModbusTcpServer> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -29,13 +28,13 @@ export async function startModbusTcp(
     // A peer that resets the connection is an everyday thing; "close" follows.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => sockets.delete(socket));
-    converse(socket, devices, clock).catch(() => socket.destroy());
+    converse(socket, devices, wait).catch(() => socket.destroy());
   });
   const bound = await listen(server, port);
   return { port: bound, close: () => closeServer(server, sockets) };
 }
 
-async function converse(socket: Socket, devices: readonly ModbusDevice[], clock: Clock) {
+async function converse(socket: Socket, devices: readonly ModbusDevice[], wait: Wait) {
   let pending = Buffer.alloc(0);
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     pending = Buffer.concat([pending, chunk]);
@@ -47,7 +46,7 @@ async function converse(socket: Socket, devices: readonly ModbusDevice[], clock:
         return;
       }
       if (pending.length < length) break;
-      await serve(socket, pending.subarray(0, length), { devices, clock });
+      await serve(socket, pending.subarray(0, length), { devices, wait });
       if (socket.destroyed) return;
       pending = pending.subarray(length);
     }
@@ -57,7 +56,7 @@ async function converse(socket: Socket, devices: readonly ModbusDevice[], clock:
 async function serve(
   socket: Socket,
   request: Buffer,
-  { devices, clock }: { devices: readonly ModbusDevice[]; clock: Clock },
+  { devices, wait }: { devices: readonly ModbusDevice[]; wait: Wait },
 ): Promise<void> {
   const unit = request[6]!;
   const device = devices.find((candidate) => candidate.unit === unit);
@@ -68,7 +67,7 @@ async function serve(
   }
   const fault = device.fault;
   if (fault?.kind === "silent") return;
-  if (fault?.kind === "late") await clock.sleep(fault.delayMs);
+  if (fault?.kind === "late") await wait(fault.delayMs);
   const reply = framed(request, device.answer(pdu));
   if (fault?.kind === "close") {
     socket.write(reply.subarray(0, reply.length >> 1), () => socket.resetAndDestroy());

@@ -22,6 +22,7 @@ const TOOLS = [
 ] as const;
 type Tool = (typeof TOOLS)[number];
 const START_MS = 5_000;
+const STOP_MS = 2_000;
 
 /** Throws when no tool for it works on this machine. */
 export async function openPty(
@@ -66,10 +67,12 @@ async function openWith({ command, args, says }: Tool): Promise<Pty> {
     close: async () => {
       closeSync(held);
       stdout.destroy();
+      // A polite SIGTERM makes `script` wait for two seconds; the end of its command does not.
       (child.stdio[3] as Writable).end();
       stdin.end();
-      child.kill();
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
       await ended;
+      clearTimeout(timer);
     },
   };
 }

@@ -1,0 +1,53 @@
+import type { Identity } from "../api.ts";
+import { useView } from "../view.ts";
+import { Wall } from "../wall/wall.tsx";
+import { AlarmsPage } from "./alarms.tsx";
+import { DoorsPage } from "./doors.tsx";
+import { RackPage } from "./rack.tsx";
+import { Shell } from "./shell.tsx";
+import "./pages.css";
+
+interface PageProps {
+  identity: Identity;
+  onSignedOut: () => void;
+}
+
+/** The page of the address. Each address is loaded afresh, so a page holds nothing of another. */
+export function Pages(props: PageProps) {
+  const path = location.pathname.replace(/\/+$/, "") || "/";
+  const { role } = props.identity;
+  const mayWatch = role !== "auditor";
+  if (path === "/" && mayWatch) return <Wall />;
+  if (path === "/doors" || !mayWatch)
+    return (
+      <Shell {...props} here="doors">
+        <DoorsPage role={role} />
+      </Shell>
+    );
+  if (path === "/alarms")
+    return (
+      <Shell {...props} here="alarms">
+        <AfterSnapshot>
+          <AlarmsPage role={role} />
+        </AfterSnapshot>
+      </Shell>
+    );
+  const rack = /^\/rack\/([a-z0-9_.-]+)$/.exec(path)?.[1];
+  return (
+    <Shell {...props} here="rack">
+      {rack ? (
+        <AfterSnapshot>
+          <RackPage id={rack} />
+        </AfterSnapshot>
+      ) : (
+        <p>There is no page at this address.</p>
+      )}
+    </Shell>
+  );
+}
+
+function AfterSnapshot({ children }: { children: preact.ComponentChildren }) {
+  const { store } = useView();
+  if (!store.site.value) return <p class="quiet">Waiting for the hub …</p>;
+  return <>{children}</>;
+}

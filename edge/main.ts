@@ -1,0 +1,81 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { Command } from "commander";
+import { pino } from "pino";
+import { z } from "zod";
+import { systemClock } from "../contract/clock.ts";
+import { readBoot } from "./boot.ts";
+import { ownCatalogue } from "./config/catalogue.ts";
+import { checkEdge } from "./config/check.ts";
+import type { EdgeConfig } from "./config/edge-config.ts";
+import { edgeSchema } from "./config/schema.ts";
+import { problemText } from "./config/source.ts";
+import { VERSION } from "./version.ts";
+
+const program = new Command("plenum-edge")
+  .description("Reads sensors, meters and doors of one place and passes them to the Plenum hub")
+  .version(VERSION)
+  .option("--config <file>", "the node's edge.yaml")
+  .action(({ config }: { config?: string }) => run(readConfig(fileOf(config))));
+program
+  .command("check")
+  .description("checks an edge.yaml completely and opens nothing")
+  .option("--config <file>", "the node's edge.yaml")
+  .action((_options, command: Command) => check(fileOf(command.optsWithGlobals().config)));
+program
+  .command("schema")
+  .description("prints the JSON Schema of edge.yaml, for editors")
+  .action(() => print(JSON.stringify(z.toJSONSchema(edgeSchema, { io: "input" }), null, 2)));
+await program.parseAsync();
+
+async function run(config: EdgeConfig): Promise<void> {
+  // Synchronous, so that the last lines before a crash are there.
+  const log = pino({ base: { node: config.node } }, pino.destination({ sync: true }));
+  const end = (error: unknown) => {
+    log.fatal(error);
+    process.exit(1);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+  const { startEdge } = await import("./edge.ts");
+  const edge = await startEdge(config, { clock: systemClock, log, boot: readBoot() });
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => {
+      log.info({ signal }, "stopping");
+      edge.stop().catch(end);
+    });
+  await edge.done.catch(end);
+  process.exit(0);
+}
+
+function check(file: string): void {
+  const { node, buses, devices, points, doors } = readConfig(file);
+  print(
+    `${file} is right: node ${node}, ${buses.length} buses, ${devices.length} devices, ${points.length} points, ${doors.length} doors.`,
+  );
+}
+
+/** The checked configuration; with problems, prints all of them and ends the program. */
+function readConfig(file: string): EdgeConfig {
+  const checked = checkEdge(readFileSync(file, "utf8"), file, ownCatalogue());
+  if ("config" in checked) return checked.config;
+  const { problems } = checked;
+  for (const problem of problems) process.stderr.write(`${problemText(file, problem)}\n`);
+  stop(
+    `${problems.length} ${problems.length === 1 ? "problem" : "problems"}; nothing was started.`,
+  );
+}
+
+function fileOf(config: string | undefined): string {
+  if (config === undefined) stop("Name the node's file: plenum-edge --config edge.yaml");
+  if (existsSync(config) && statSync(config).isFile()) return config;
+  stop(`${config} is not a file; name the node's edge.yaml with --config`);
+}
+
+function stop(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

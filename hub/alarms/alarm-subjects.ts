@@ -1,0 +1,90 @@
+import { type Finding, judge, judgeNode } from "../../contract/alarm/condition.ts";
+import type { Clock, EpochMs } from "../../contract/clock.ts";
+import { staleAfterMs } from "../../contract/reading.ts";
+import type { SiteModel } from "../../contract/site.ts";
+import type { LivePoint, LiveState } from "../live/live-state.ts";
+import type { Alarm } from "./alarm-book.ts";
+import { type Face, nodeFace, pointFace } from "./alarm-face.ts";
+import { type PlaceOf, placeNames } from "./place-names.ts";
+
+/** After its start the hub waits this long for nodes to speak before it calls anything missing. */
+export const START_HOLD_OFF_MS = 15_000;
+
+export interface SubjectDeps {
+  live: Pick<LiveState, "point" | "node" | "isStale">;
+  clock: Clock;
+  site?: SiteModel;
+}
+
+/** Looks at points and nodes on behalf of alarms. */
+export class AlarmSubjects {
+  readonly #live: SubjectDeps["live"];
+  readonly #clock: Clock;
+  readonly #placeOf: PlaceOf;
+  readonly #time: Intl.DateTimeFormat;
+  #judgeMissingFromMono = Number.POSITIVE_INFINITY;
+
+  constructor({ live, clock, site }: SubjectDeps) {
+    this.#live = live;
+    this.#clock = clock;
+    this.#placeOf = placeNames(site);
+    this.#time = new Intl.DateTimeFormat("en-GB", {
+      timeZone: site?.timezone ?? "UTC",
+      ...{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+    });
+  }
+
+  /** Starts the hold-off. Until then nothing missing is judged at all. */
+  begin(): void {
+    this.#judgeMissingFromMono = this.#clock.monoMs() + START_HOLD_OFF_MS;
+  }
+
+  judge({ rule, subject }: Alarm, now: EpochMs): Finding {
+    const { kind } = rule.condition;
+    const starting = this.#clock.monoMs() < this.#judgeMissingFromMono;
+    if (kind === "silent") {
+      const node = this.#live.node(subject);
+      return starting || !node ? "unknown" : judgeNode(node.online);
+    }
+    const point = this.#live.point(subject);
+    if (!point) return "unknown";
+    const stale = this.#live.isStale(point, now);
+    if (kind === "stale") {
+      if (starting) return "unknown";
+      if (stale && !this.#shouldSpeak(point, now)) return "hold";
+      if (!point.reading) return "breach";
+    }
+    return point.reading ? judge(rule.condition, { measurement: point.reading, stale }) : "unknown";
+  }
+
+  faceOf({ rule, subject, face }: Alarm): Face {
+    if (rule.condition.kind === "silent") {
+      const node = this.#live.node(subject);
+      if (!node) return face ?? nodeFace(rule, { label: subject, since: "unknown" });
+      return nodeFace(rule, { label: node.birth.label, since: this.#time.format(node.since) });
+    }
+    const point = this.#live.point(subject);
+    if (!point) return { ...(face ?? this.#strangerFace(rule, subject)), value: null };
+    const { info, reading, receivedAt } = point;
+    const lastAt = receivedAt === null ? null : receivedAt - point.ageOnArrivalMs;
+    return pointFace(rule, {
+      info,
+      place: this.#placeOf(subject),
+      measurement: reading,
+      stale: this.#live.isStale(point, this.#clock.nowMs()),
+      lastSeen: lastAt === null ? null : this.#time.format(lastAt),
+    });
+  }
+
+  /** A point is only missing while its node is there, and has been for as long as it may be silent. */
+  #shouldSpeak({ node: id, info }: LivePoint, now: EpochMs): boolean {
+    const node = this.#live.node(id);
+    return node?.online === true && now - node.since > staleAfterMs(info.periodMs);
+  }
+
+  #strangerFace(rule: Alarm["rule"], subject: string): Face {
+    const info = { id: subject, quantity: "ratio", label: subject, periodMs: 1_000 } as const;
+    const sight = { info, place: this.#placeOf(subject), measurement: null };
+    return pointFace(rule, { ...sight, stale: true, lastSeen: null });
+  }
+}

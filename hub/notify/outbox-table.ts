@@ -1,0 +1,120 @@
+import type { NotificationView } from "../../contract/api.ts";
+import type { EpochMs } from "../../contract/clock.ts";
+import type { HubDb } from "../state/hub-db.ts";
+
+export interface OutboxRow {
+  id: number;
+  key: string;
+  alarm: string;
+  occurrence: number;
+  change: string;
+  priority: number;
+  receiver: string;
+  channel: "webhook" | "email";
+  subject: string;
+  text: string;
+  data: string;
+  state: NotificationView["state"];
+  attempts: number;
+  next_at: EpochMs;
+  created_at: EpochMs;
+  done_at: EpochMs | null;
+  error: string | null;
+}
+
+export type NewRow = Omit<OutboxRow, "id" | "attempts">;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+  alarm TEXT NOT NULL, occurrence INTEGER NOT NULL, change TEXT NOT NULL,
+  priority INTEGER NOT NULL, receiver TEXT NOT NULL, channel TEXT NOT NULL,
+  subject TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'accepted', 'delivered', 'failed')),
+  attempts INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, done_at INTEGER, error TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_queue ON outbox (receiver, alarm, id) WHERE state = 'queued';
+CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, id);
+`;
+
+/** Queued rows of a receiver that no older row of the same alarm has to go before. */
+const READY = `FROM outbox AS row WHERE receiver = @receiver AND state = 'queued' AND NOT EXISTS (
+  SELECT 1 FROM outbox AS older WHERE older.receiver = row.receiver AND older.alarm = row.alarm
+  AND older.state = 'queued' AND older.id < row.id)`;
+
+/** The rows of the outbox; what is done with them is decided elsewhere. */
+export class OutboxTable {
+  readonly #statements;
+
+  constructor(db: HubDb) {
+    db.exec(SCHEMA);
+    this.#statements = {
+      insert: db.prepare<NewRow>(
+        `INSERT INTO outbox (key, alarm, occurrence, change, priority, receiver, channel, subject,
+         text, data, state, next_at, created_at, done_at, error) VALUES (@key, @alarm, @occurrence,
+         @change, @priority, @receiver, @channel, @subject, @text, @data, @state, @next_at,
+         @created_at, @done_at, @error) ON CONFLICT (key) DO NOTHING`,
+      ),
+      // A time further off than any back-off was written before the clock was set back.
+      due: db.prepare<{ receiver: string; now: EpochMs; horizon: EpochMs }, OutboxRow>(
+        `SELECT row.* ${READY} AND (next_at <= @now OR next_at > @horizon)
+         ORDER BY priority, id LIMIT 1`,
+      ),
+      nextAt: db.prepare<{ receiver: string }, { at: EpochMs | null }>(
+        `SELECT min(next_at) AS at ${READY}`,
+      ),
+      queued: db.prepare<[string], { count: number }>(
+        "SELECT count(*) AS count FROM outbox WHERE receiver = ? AND state = 'queued'",
+      ),
+      leastQueued: db.prepare<[string], Pick<OutboxRow, "id" | "priority">>(
+        `SELECT id, priority FROM outbox WHERE receiver = ? AND state = 'queued'
+         ORDER BY priority DESC, id LIMIT 1`,
+      ),
+      claim: db.prepare<[EpochMs, number]>(
+        "UPDATE outbox SET attempts = attempts + 1, next_at = ? WHERE id = ?",
+      ),
+      note: db.prepare<[string, number]>("UPDATE outbox SET error = ? WHERE id = ?"),
+      finish: db.prepare<[OutboxRow["state"], EpochMs, string | null, number]>(
+        "UPDATE outbox SET state = ?, done_at = ?, error = ? WHERE id = ?",
+      ),
+      prune: db.prepare<[number]>(
+        `DELETE FROM outbox WHERE state <> 'queued' AND id <=
+         (SELECT id FROM outbox WHERE state <> 'queued' ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+      ),
+      list: db.prepare<[number], OutboxRow>("SELECT * FROM outbox ORDER BY id DESC LIMIT ?"),
+      counts: db.prepare<[], { state: OutboxRow["state"]; count: number }>(
+        "SELECT state, count(*) AS count FROM outbox GROUP BY state",
+      ),
+      receivers: db
+        .prepare<[], string>("SELECT DISTINCT receiver FROM outbox WHERE state = 'queued'")
+        .pluck(),
+      orphan: db.prepare<[EpochMs, string, string]>(
+        `UPDATE outbox SET state = 'failed', done_at = ?, error = ?
+         WHERE receiver = ? AND state = 'queued'`,
+      ),
+    };
+  }
+
+  insert = (row: NewRow): void => void this.#statements.insert.run(row);
+  due = (receiver: string, now: EpochMs, horizon: EpochMs): OutboxRow | undefined =>
+    this.#statements.due.get({ receiver, now, horizon });
+  nextAt = (receiver: string): EpochMs | null =>
+    this.#statements.nextAt.get({ receiver })?.at ?? null;
+  queued = (receiver: string): number => this.#statements.queued.get(receiver)?.count ?? 0;
+  leastQueued = (receiver: string) => this.#statements.leastQueued.get(receiver);
+  claim = (id: number, nextAt: EpochMs): void => void this.#statements.claim.run(nextAt, id);
+  note = (id: number, error: string): void => void this.#statements.note.run(error, id);
+  finish = (id: number, state: OutboxRow["state"], at: EpochMs, error: string | null): void =>
+    void this.#statements.finish.run(state, at, error, id);
+  prune = (keep: number): void => void this.#statements.prune.run(keep);
+  list = (limit: number): OutboxRow[] => this.#statements.list.all(limit);
+  queuedReceivers = (): string[] => this.#statements.receivers.all() as string[];
+  /** Gives up everything queued for a receiver. Returns how many rows. */
+  abandon = (receiver: string, at: EpochMs, error: string): number =>
+    this.#statements.orphan.run(at, error, receiver).changes;
+
+  count(state: OutboxRow["state"]): number {
+    return this.#statements.counts.all().find((row) => row.state === state)?.count ?? 0;
+  }
+}

@@ -1,0 +1,402 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { bad } from "../../../contract/reading.ts";
+import type { HubDb } from "../../../hub/state/hub-db.ts";
+import { FakeClock } from "../../fake-clock.ts";
+import { HIGH, INLET, NO_READING, rule, SILENT, SmallHub } from "./small-hub.ts";
+
+const T0 = Date.UTC(2026, 0, 1);
+const ID = "inlet-high.a03.inlet-top";
+let hubs: SmallHub[] = [];
+function open(rules = [HIGH], clock = new FakeClock(T0), db?: HubDb): SmallHub {
+  const hub = new SmallHub(rules, clock, db);
+  hubs.push(hub);
+  return hub;
+}
+/** The same database in a new hub, as after a kill. */
+async function reopen(hub: SmallHub, rules = hub.rules): Promise<SmallHub> {
+  await hub.stop();
+  return open(rules, hub.clock, hub.db);
+}
+afterEach(async () => {
+  for (const hub of hubs.splice(0)) await hub.stop();
+  hubs = [];
+});
+const subjects = (hub: SmallHub) => hub.sent.map((message) => message.subject);
+
+test("limit 27, deadband 0.5, 60 s on and off, samples every 10 s: active at 100 s, over at 220 s", async () => {
+  const hub = open();
+  hub.announce();
+  const samples = [
+    ...[26.8, 27.1, 27.2, 26.9, 27.3, 27.3, 27.3, 27.3, 27.3, 27.3, 27.4],
+    ...[26.8, 26.6, 26.5, 26.4, 26.6, 26.4, 26.4, 26.4, 26.4, 26.4, 26.4, 26.4],
+  ];
+  const changes: [seconds: number, state: string][] = [];
+  let last = "normal";
+  for (const [index, value] of samples.entries()) {
+    hub.read(value);
+    for (let second = 0; second < 10; second += 1) {
+      const { state } = hub.view();
+      if (state !== last) changes.push([index * 10 + second, state]);
+      last = state;
+      await hub.clock.advance(1_000);
+    }
+  }
+  expect(changes).toEqual([
+    [100, "active"],
+    [220, "returned"],
+  ]);
+  expect(hub.records()).toEqual([`raised ${ID}`, `cleared ${ID}`]);
+  expect(subjects(hub)).toEqual([
+    "P2 A03 inlet top 27.3 °C (limit 27) — Hall A",
+    "OVER: P2 A03 inlet top 26.4 °C (limit 27) — Hall A",
+  ]);
+});
+
+test("an alarm speaks in words, with place, limit, sensor and what to do", async () => {
+  const hub = open();
+  hub.announce();
+  await hub.hold(31.84, 62);
+  expect(hub.alarms.views()).toEqual([
+    {
+      id: ID,
+      rule: "inlet-high",
+      subject: "a03.inlet-top",
+      place: "A03",
+      priority: 2,
+      title: "A03 inlet top 31.8 °C",
+      detail: "limit 27 °C · sensor A03 inlet top",
+      runbook: "Check the cooling unit of this aisle.",
+      state: "active",
+      occurrence: 1,
+      raisedAt: T0 + 60_000,
+      clearedAt: null,
+      ack: null,
+      shelved: null,
+      suppressed: false,
+      outOfService: null,
+      value: 31.84,
+      limit: 27,
+      unit: "°C",
+    },
+  ]);
+  expect(hub.sent).toHaveLength(1);
+  expect(hub.sent[0]?.text).toBe(`A03 inlet top 31.8 °C
+limit 27 °C · sensor A03 inlet top
+
+Where:       A03, Hall A, Demo site
+Since:       1 Jan 2026, 02:01:00 GMT+2 (Europe/Helsinki)
+Priority:    2 (act this hour)
+What to do:  Check the cooling unit of this aisle.
+Look:        http://127.0.0.1:8080/?alarm=inlet-high.a03.inlet-top
+`);
+  expect(hub.sent[0]?.data).toMatchObject({ change: "raised", alarm: { id: ID, occurrence: 1 } });
+});
+
+test("listeners hear of a change only once state, record and message are on disk", async () => {
+  const hub = open([rule({ id: "hot", condition: { kind: "limit", above: 27, deadband: 0 } })]);
+  const seen: unknown[] = [];
+  hub.alarms.onChange((views, changed) => {
+    const stored = hub.db.prepare("SELECT state FROM alarm WHERE id = ?").pluck().get(changed.id);
+    const { phase } = JSON.parse(String(stored)) as { phase: { name: string } };
+    const queued = hub.outbox.list({ limit: 9 }).length;
+    seen.push([hub.db.inTransaction, phase.name, hub.records().length, queued, views.length]);
+  });
+  hub.announce();
+  hub.read(30);
+  expect(seen).toEqual([[false, "active", 1, 1, 1]]);
+  await hub.clock.advance(1);
+});
+
+describe("what is not measured", () => {
+  test("a sensor that fails neither clears nor raises a limit, and its title shows no value", async () => {
+    const hub = open([HIGH, NO_READING]);
+    hub.announce();
+    await hub.hold(30, 62);
+    await hub.hold(bad("checksum"), 120);
+    expect(hub.view(ID)).toMatchObject({
+      state: "active",
+      value: null,
+      title: "A03 inlet top no reading",
+    });
+    expect(hub.view(`no-reading.${INLET.id}`)).toMatchObject({
+      state: "active",
+      title: "A03 inlet top: no reading",
+      detail: "answers arrive damaged · sensor A03 inlet top",
+    });
+    await hub.hold(25, 2);
+    expect(hub.view(`no-reading.${INLET.id}`).state).toBe("returned");
+    expect(hub.view(ID).state).toBe("active");
+    await hub.hold(25, 60);
+    expect(hub.view(ID).state).toBe("returned");
+  });
+
+  test("silence of one point alarms after its stale time of 30 s and the delay of 10 s", async () => {
+    const hub = open([NO_READING]);
+    hub.announce();
+    await hub.hold(25, 40);
+    await hub.clock.advance(38_000);
+    expect(hub.heard).toEqual([]);
+    await hub.clock.advance(2_000);
+    expect(hub.heard).toEqual([`no-reading.${INLET.id} active`]);
+    expect(hub.view().detail).toBe("nothing received since 1 Jan, 02:00:38 · sensor A03 inlet top");
+  });
+
+  test("a node that is gone is one alarm, not one per point", async () => {
+    const hub = open([NO_READING, SILENT]);
+    const points = [1, 2, 3].map((n) => ({ ...INLET, id: `a0${n}.inlet-top` }));
+    hub.announce(points);
+    for (let n = 0; n < 10; n += 1) {
+      for (const { id } of points) hub.read(25, id);
+      await hub.clock.advance(2_000);
+    }
+    hub.connect(false);
+    await hub.clock.advance(600_000);
+    expect(hub.heard).toEqual(["node-silent.edge-hall active"]);
+    expect(hub.view("node-silent.edge-hall")).toMatchObject({
+      title: "Hall A sensors silent",
+      detail: "not connected since 1 Jan, 02:00:20",
+      place: null,
+    });
+    hub.connect(true);
+    await hub.clock.advance(20_000);
+    for (const { id } of points) hub.read(25, id);
+    await hub.clock.advance(20_000);
+    expect(hub.heard).toEqual(["node-silent.edge-hall active", "node-silent.edge-hall returned"]);
+  });
+
+  test("after a start nothing is called missing for 15 s, and nobody is told needlessly", async () => {
+    const first = open([NO_READING, rule({ ...SILENT, onDelayMs: 0 })]);
+    first.announce();
+    await first.hold(25, 4);
+    await first.stop();
+    await first.clock.advance(3_600_000);
+    const hub = await reopen(first);
+    await hub.clock.advance(14_000);
+    expect(hub.heard).toEqual([]);
+    await hub.clock.advance(2_000);
+    expect(hub.heard).toEqual(["node-silent.edge-hall active"]);
+  });
+});
+
+describe("people", () => {
+  test("an order is carried out, recorded with its giver, and repeated without effect", async () => {
+    const hub = open();
+    hub.announce();
+    await hub.hold(30, 62);
+    const acked = hub.alarms.command(ID, { do: "acknowledge", by: "kn" });
+    expect(acked).toMatchObject({ state: "acknowledged", ack: { by: "kn", at: T0 + 62_000 } });
+    hub.alarms.command(ID, { do: "acknowledge", by: "another" });
+    expect(hub.view().ack?.by).toBe("kn");
+    expect(hub.records()).toEqual([`raised ${ID}`, `acknowledged ${ID}`]);
+    const { detail } = hub.ledger.read({ type: "alarm.acknowledged", limit: 1 }).items[0]!;
+    expect(detail).toMatchObject({ by: "kn", occurrence: 1, title: "A03 inlet top 30.0 °C" });
+    expect(
+      hub.alarms.command("inlet-high.nowhere", { do: "acknowledge", by: "kn" }),
+    ).toBeUndefined();
+  });
+
+  test("raised while shelved tells nobody; when the shelf ends, the duty is told for the first time", async () => {
+    const hub = open();
+    hub.announce();
+    hub.read(25);
+    const until = T0 + 300_000;
+    hub.alarms.command(ID, { do: "shelve", by: "kn", reason: "filter change", until });
+    expect(hub.alarms.views()).toMatchObject([{ state: "normal", shelved: { by: "kn", until } }]);
+    await hub.hold(30, 298);
+    expect(hub.view().state).toBe("active");
+    expect(hub.sent).toEqual([]);
+    await hub.hold(30, 4);
+    expect(subjects(hub)).toEqual(["P2 A03 inlet top 30.0 °C (limit 27) — Hall A"]);
+    expect(hub.records()).toEqual([`shelved ${ID}`, `raised ${ID}`, `unshelved ${ID}`]);
+    const { detail } = hub.ledger.read({ type: "alarm.shelved", limit: 1 }).items[0]!;
+    expect(detail).toMatchObject({ by: "kn", reason: "filter change", until });
+  });
+
+  test("an end is told even while shelved, to those who heard of the beginning", async () => {
+    const hub = open();
+    hub.announce();
+    await hub.hold(30, 62);
+    const until = T0 + 3_600_000;
+    hub.alarms.command(ID, { do: "shelve", by: "kn", reason: "noise", until });
+    await hub.hold(25, 62);
+    expect(subjects(hub).map((subject) => subject.slice(0, 5))).toEqual(["P2 A0", "OVER:"]);
+  });
+
+  test("an acknowledged alarm that lasts is told again", async () => {
+    const hub = open([{ ...HIGH, reAlarmMs: 600_000 }]);
+    hub.announce();
+    await hub.hold(30, 62);
+    hub.alarms.command(ID, { do: "acknowledge", by: "kn" });
+    await hub.hold(30, 602);
+    expect(subjects(hub)[1]).toBe("STILL ON: P2 A03 inlet top 30.0 °C (limit 27) — Hall A");
+    expect(hub.view().state).toBe("active");
+  });
+
+  test("the record of a door held open can be found by its door", async () => {
+    const open1 = rule({ id: "door-open", condition: { kind: "digital", equals: 1 } });
+    const hub = open([{ ...open1, title: "{label} open" }]);
+    const info = {
+      ...INLET,
+      id: "door-a1.open",
+      quantity: "flag",
+      label: "Door A1 south",
+    } as const;
+    hub.announce([info]);
+    hub.read(1, info.id);
+    expect(hub.ledger.read({ door: "door-a1", limit: 9 }).items).toMatchObject([
+      { type: "alarm.raised", detail: { title: "Door A1 south open" } },
+    ]);
+    await hub.clock.advance(1);
+  });
+});
+
+describe("restart", () => {
+  test("a standing, acknowledged alarm stays so and is not told again; its end reaches those told before", async () => {
+    const first = open();
+    first.announce();
+    await first.hold(30, 62);
+    first.alarms.command(ID, { do: "acknowledge", by: "kn" });
+    const hub = await reopen(first, [{ ...HIGH, receivers: ["desk"] }]);
+    expect(hub.alarms.views()).toMatchObject([
+      { id: ID, state: "acknowledged", ack: { by: "kn" }, title: "A03 inlet top no reading" },
+    ]);
+    hub.connect(true);
+    await hub.hold(30, 120);
+    expect(hub.sent).toEqual([]);
+    await hub.hold(25, 62);
+    expect(hub.sent.map(({ key }) => key.replace(/\d{13}/, "<time>"))).toEqual([
+      `${ID}/1/cleared/<time>/duty`,
+    ]);
+    expect(hub.records()).toEqual([
+      `raised ${ID}`,
+      `acknowledged ${ID}`,
+      `cleared ${ID}`,
+      `ended ${ID}`,
+    ]);
+    await hub.hold(30, 62);
+    expect(hub.view().occurrence).toBe(2);
+  });
+
+  test("a delay that was running begins anew: what happened meanwhile is not known", async () => {
+    const first = open();
+    first.announce();
+    await first.hold(30, 50);
+    const hub = await reopen(first);
+    await hub.clock.advance(3_600_000);
+    hub.connect(true);
+    await hub.hold(30, 58);
+    expect(hub.heard).toEqual([]);
+    await hub.hold(30, 4);
+    expect(hub.heard).toEqual([`${ID} active`]);
+  });
+
+  test("an alarm whose point is not known yet is kept and shown", async () => {
+    const first = open();
+    first.announce();
+    await first.hold(30, 62);
+    await first.stop();
+    first.db.exec("DELETE FROM known_node");
+    const hub = await reopen(first);
+    await hub.clock.advance(5_000);
+    expect(hub.alarms.views()).toMatchObject([{ id: ID, state: "active", place: "A03" }]);
+    hub.announce();
+    await hub.hold(25, 62);
+    expect(hub.view().state).toBe("returned");
+  });
+
+  test("an alarm whose rule is gone ends, on record, and those told of it hear why", async () => {
+    const first = open();
+    first.announce();
+    await first.hold(30, 62);
+    const hub = await reopen(first, [NO_READING]);
+    await hub.clock.advance(1);
+    expect(hub.alarms.views()).toEqual([]);
+    expect(hub.records()).toEqual([`raised ${ID}`, `withdrawn ${ID}`]);
+    expect(subjects(hub)).toEqual([
+      "NO LONGER WATCHED: P2 A03 inlet top 30.0 °C (limit 27) — Hall A",
+    ]);
+    expect(hub.sent[0]?.text).toContain("Why:         its rule was removed");
+    const back = await reopen(hub, [HIGH]);
+    back.connect(true);
+    await back.hold(30, 62);
+    expect(back.view()).toMatchObject({ state: "active", occurrence: 2 });
+  });
+});
+
+describe("limits", () => {
+  test("a change of one point looks at that point's rules only, not at 1,000 others", async () => {
+    const hub = open([HIGH, NO_READING]);
+    hub.announce(Array.from({ length: 1_000 }, (_, n) => ({ ...INLET, id: `r${n}.inlet-top` })));
+    await hub.clock.advance(1_000);
+    let looks = 0;
+    const { isStale } = hub.live;
+    hub.live.isStale = (point, now) => {
+      looks += 1;
+      return isStale.call(hub.live, point, now);
+    };
+    hub.read(30, "r7.inlet-top");
+    expect(looks).toBeLessThanOrEqual(2);
+  });
+
+  test("a rule and a point that are too long together are refused, counted, and the rest is watched", async () => {
+    const hub = open();
+    const long = `${"x".repeat(50)}.inlet-top`;
+    hub.announce([INLET, { ...INLET, id: long }]);
+    hub.read(30, long);
+    await hub.hold(30, 62);
+    expect(hub.alarms.refused()).toBe(1);
+    expect(hub.heard).toEqual([`${ID} active`]);
+  });
+
+  test("while the disk is full the wall is still told; record and message follow when there is room", async () => {
+    const hub = open([{ ...HIGH, onDelayMs: 20_000 }]);
+    const points = Array.from({ length: 60 }, (_, n) => `r${n}.inlet-top`);
+    hub.announce(points.map((id) => ({ ...INLET, id })));
+    hub.db.pragma(`max_page_count = ${hub.db.pragma("page_count", { simple: true })}`);
+    for (const point of points) hub.read(30, point);
+    await hub.clock.advance(22_000);
+    expect(hub.heard).toHaveLength(60);
+    expect(hub.alarms.views()).toHaveLength(60);
+    expect(hub.alarms.saveError()).toBe("database or disk is full");
+    expect(hub.records()).toEqual([]);
+    expect(hub.sent).toEqual([]);
+    hub.db.pragma("max_page_count = 1000000");
+    await hub.clock.advance(2_000);
+    expect(hub.alarms.saveError()).toBeNull();
+    expect(hub.records()).toHaveLength(60);
+    expect(hub.sent).toHaveLength(60);
+    expect(hub.heard).toHaveLength(60);
+    expect(hub.ledger.verify()).toMatchObject({ ok: true, count: 60 });
+  });
+
+  test("words of a standing alarm follow its value, heard at most once a second", async () => {
+    const hub = open([rule({ id: "hot", condition: { kind: "limit", above: 27, deadband: 0 } })]);
+    hub.announce();
+    for (const value of [30, 30.01, 30.2, 30.4]) {
+      hub.read(value);
+      await hub.clock.advance(10);
+    }
+    expect(hub.views.map((view) => view.title)).toEqual(["A03 inlet top 30.0 °C"]);
+    await hub.clock.advance(1_000);
+    expect(hub.views.map((view) => view.title).slice(1)).toEqual(["A03 inlet top 30.4 °C"]);
+    await hub.hold(30.4, 10);
+    expect(hub.views).toHaveLength(2);
+    expect(hub.records()).toHaveLength(1);
+  });
+});
+
+describe("the hub's clock is set", () => {
+  test.each([
+    ["an hour ahead", 3_600_000],
+    ["an hour back", -3_600_000],
+  ])("%s: a delay of 60 s keeps its length", async (_name, stepMs) => {
+    const hub = open();
+    hub.announce();
+    await hub.hold(30, 30);
+    hub.clock.stepWall(stepMs);
+    await hub.hold(30, 28);
+    expect(hub.heard).toEqual([]);
+    await hub.hold(30, 4);
+    expect(hub.heard).toEqual([`${ID} active`]);
+  });
+});
