@@ -75,6 +75,7 @@ export const alarmViewSchema = z.object({
   rule: z.string(),
   /** The point or node judged. */
   subject: z.string(),
+  /** The place as people call it, `A03` or `UPS A`; its id is `placeOf(subject)`. Null for a node. */
   place: z.string().nullable(),
   priority: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
   /** One line for a wall: "A03 inlet 31.8 °C". */
@@ -110,6 +111,7 @@ export const doorViewSchema = z.object({
   node: z.string(),
   label: z.string(),
   state: z.enum(["open", "closed", "unknown"]),
+  /** When it came into this state; null when nobody saw it move. */
   since: epochMs.nullable(),
   at: epochMs.nullable(),
 });

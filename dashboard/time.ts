@@ -84,7 +84,7 @@ export function utcOffset(at: EpochMs, timeZone: string): string {
   const parts = format(`o${timeZone}`, { timeZone, timeZoneName: "longOffset" }).formatToParts(at);
   const text = parts.find((part) => part.type === "timeZoneName")?.value ?? "GMT";
   const match = /GMT([+-])(\d{2}):(\d{2})/.exec(text);
-  if (!match) return "UTC";
+  if (!match || Number(`${match[2]}${match[3]}`) === 0) return "UTC";
   const [, sign, hours, minutes] = match;
   return `UTC${sign === "-" ? "−" : "+"}${Number(hours)}${minutes === "00" ? "" : `:${minutes}`}`;
 }

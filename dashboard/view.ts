@@ -50,7 +50,7 @@ function worstByName(alarms: readonly AlarmView[]): Map<string, AlarmView["prior
   for (const alarm of alarms) {
     if (!isListed(alarm)) continue;
     note(alarm.subject, alarm.priority);
-    note(alarm.place ?? placeOf(alarm.subject), alarm.priority);
+    note(placeOf(alarm.subject), alarm.priority);
   }
   return worst;
 }

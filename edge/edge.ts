@@ -8,6 +8,7 @@ import { type Catalogue, ownCatalogue } from "./config/catalogue.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import { createDoorLog } from "./doors/door-log.ts";
 import { createHealthWatch, type HealthWatch } from "./health.ts";
+import type { BusLoop } from "./poll/loop.ts";
 import { type Boot, createReadings, type Readings } from "./readings.ts";
 import { openSpool } from "./spool/open.ts";
 import type { Spool } from "./spool/spool.ts";
@@ -54,21 +55,64 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
     work.abort();
     talk.abort();
   };
+  const parts = await build(config, deps, fatal);
+  const { spool, readings, loops, health, uplink, clockWatch } = parts;
+  const detail = `plenum-edge ${VERSION}, boot ${boot.id}`;
+  readings.event({ type: "node", what: "started", at: clock.nowMs(), detail });
 
-  const spool = openSpool({
-    ...config.spool,
-    bootId: boot.id,
-    clock,
-    log,
-    taken: { monoMs: clock.monoMs() + boot.baseMs, synced: false },
+  const working = Promise.all([
+    ...loops.map((loop) => loop.run(work.signal)),
+    keepSpool({ ...parts, config, clock, log }, work.signal),
+    health.run(work.signal),
+    clockWatch.run(work.signal, readings.event),
+  ]);
+  const talking = uplink.run(talk.signal);
+  working.catch(fatal);
+  talking.catch(fatal);
+  log.info({ points: config.points.length, epoch: spool.epoch }, "edge started");
+
+  const stopping = once(async () => {
+    work.abort();
+    await withinMs(working, STOP_MS, clock);
+    spool.commit();
+    talk.abort();
+    await talking;
+    spool.close();
+    log.info("edge stopped");
   });
+  return {
+    epoch: spool.epoch,
+    spool,
+    connected: () => uplink.connected(),
+    done: end.promise,
+    stop: () => stopping().then(end.finish),
+  };
+}
+
+interface Parts {
+  spool: Spool;
+  clockWatch: ClockWatch;
+  readings: Readings;
+  loops: BusLoop[];
+  health: HealthWatch;
+  uplink: Uplink;
+}
+
+/** Makes every part and connects them; nothing runs yet. */
+async function build(
+  config: EdgeConfig,
+  deps: EdgeDeps,
+  fatal: (error: unknown) => void,
+): Promise<Parts> {
+  const { clock, log, boot } = deps;
+  const taken = { monoMs: clock.monoMs() + boot.baseMs, synced: false };
+  const spool = openSpool({ ...config.spool, bootId: boot.id, clock, log, taken });
   const evidence = deps.evidence ?? machineEvidence(clock);
   const clockWatch = new ClockWatch({ clock, boot, spool, evidence, log });
   await clockWatch.look();
   const clockState = clockWatch.state;
-  const readings = createReadings({
-    ...{ points: config.points, spool, clock, clockState, boot, log, fatal },
-  });
+  const { points } = config;
+  const readings = createReadings({ points, spool, clock, clockState, boot, log, fatal });
   const loops = busLoops({
     config,
     catalogue: deps.catalogue ?? ownCatalogue(),
@@ -94,54 +138,16 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
     random: deps.random ?? Math.random,
     log,
   });
-  readings.onReading(uplink.live.bind(uplink));
+  readings.onReading((reading, urgent) => uplink.live(reading, urgent));
   readings.onEvent(() => uplink.rows());
-  readings.event({
-    type: "node",
-    what: "started",
-    at: clock.nowMs(),
-    detail: `plenum-edge ${VERSION}, boot ${boot.id}`,
-  });
-
-  const keeper = { config, spool, readings, health, uplink, clock, log };
-  const working = Promise.all([
-    ...loops.map((loop) => loop.run(work.signal)),
-    keepSpool(keeper, work.signal),
-    health.run(work.signal),
-    clockWatch.run(work.signal, readings.event),
-  ]);
-  const talking = uplink.run(talk.signal);
-  working.catch(fatal);
-  talking.catch(fatal);
-  log.info({ node: config.node, points: config.points.length, epoch: spool.epoch }, "edge started");
-
-  const stopping = once(async () => {
-    work.abort();
-    await withinMs(working, STOP_MS, clock);
-    spool.commit();
-    talk.abort();
-    await talking;
-    spool.close();
-    log.info("edge stopped");
-  });
-  return {
-    epoch: spool.epoch,
-    spool,
-    connected: () => uplink.connected(),
-    done: end.promise,
-    stop: () => stopping().then(end.finish),
-  };
+  return { spool, clockWatch, readings, loops, health, uplink };
 }
 
-interface Keeper {
+type Keeper = Pick<Parts, "spool" | "readings" | "health" | "uplink"> & {
   config: EdgeConfig;
-  spool: Spool;
-  readings: Readings;
-  health: HealthWatch;
-  uplink: Uplink;
   clock: Clock;
   log: Logger;
-}
+};
 
 /** Commits every window, makes room where needed, and hands the rows over. */
 async function keepSpool(keeper: Keeper, signal: AbortSignal): Promise<void> {

@@ -49,9 +49,13 @@ async function run(config: EdgeConfig): Promise<void> {
 
 function check(file: string): void {
   const { node, buses, devices, points, doors } = readConfig(file);
-  print(
-    `${file} is right: node ${node}, ${buses.length} buses, ${devices.length} devices, ${points.length} points, ${doors.length} doors.`,
-  );
+  const what = [
+    counted(buses.length, "bus", "buses"),
+    counted(devices.length, "device"),
+    counted(points.length, "point"),
+    counted(doors.length, "door"),
+  ];
+  print(`${file} is right: node ${node}, ${what.join(", ")}.`);
 }
 
 /** The checked configuration; with problems, prints all of them and ends the program. */
@@ -69,6 +73,10 @@ function fileOf(config: string | undefined): string {
   if (config === undefined) stop("Name the node's file: plenum-edge --config edge.yaml");
   if (existsSync(config) && statSync(config).isFile()) return config;
   stop(`${config} is not a file; name the node's edge.yaml with --config`);
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function stop(message: string): never {

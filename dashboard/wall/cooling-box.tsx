@@ -2,7 +2,7 @@ import { BadgeMark } from "../badge.tsx";
 import { fitText } from "../text-fit.ts";
 import { hasPoint, showAt, useSettled, useView } from "../view.ts";
 import { type CoolingState, coolingState } from "./cooling-state.ts";
-import type { PlacedCooling } from "./plan-layout.ts";
+import { NARROW_W, type PlacedCooling } from "./plan-layout.ts";
 
 export function CoolingBox({ placed }: { placed: PlacedCooling }) {
   const view = useView();
@@ -31,12 +31,44 @@ export function CoolingBox({ placed }: { placed: PlacedCooling }) {
     >
       <rect width={w} height={h} rx="4" class={isUnknown ? `hatched ${frame}` : frame} />
       {isUnknown && <rect x="4" y="4" width={w - 8} height={h - 8} rx="3" class="fill-raised" />}
-      <text x={pad} y="26" font-size={name.size} class="strong t1">
-        {name.text}
-      </text>
-      <Lines state={state} box={{ w, h: h - headH - 10, top: headH, pad }} priority={priority} />
+      {w < NARROW_W ? (
+        <Upright label={label} state={state} w={w} h={h} />
+      ) : (
+        <>
+          <text x={pad} y="26" font-size={name.size} class="strong t1">
+            {name.text}
+          </text>
+          <Lines
+            state={state}
+            box={{ w, h: h - headH - 10, top: headH, pad }}
+            priority={priority}
+          />
+        </>
+      )}
       {priority && <BadgeMark priority={priority} x={w - 8} y={6} s={13} gap />}
     </g>
+  );
+}
+
+/** One line from bottom to top, for a unit between two racks. */
+function Upright(props: { label: string; state: CoolingState; w: number; h: number }) {
+  const { label, state, w, h } = props;
+  const supply = state.lines.find((line) => line.name === "sup")?.value ?? "–";
+  const rest =
+    state.running === "running"
+      ? `${supply}°`
+      : state.running === "stopped"
+        ? "STOPPED"
+        : `NO READING ${state.age}`;
+  const fit = fitText(`${label} ${rest}`, h - 12, { max: Math.min(20, w * 0.6), min: 8 });
+  return (
+    <text
+      transform={`translate(${w / 2 + fit.size * 0.36} ${h - 6}) rotate(-90)`}
+      font-size={fit.size}
+      class="strong t1"
+    >
+      {fit.text}
+    </text>
   );
 }
 

@@ -54,22 +54,10 @@ function DoorLabel(props: { placed: PlacedDoor; state: DoorState; priority: numb
         : `${placed.label} no reading ${state.for}`.trim();
   const fit = fitText(words, LABEL_MAX_W, LABEL);
   const width = textEm(fit.text) * fit.size + 16;
-  const isFlat = placed.wall === "north" || placed.wall === "south";
-  // Beside the leaf on a long wall, inside the room on a side wall.
-  const x = isFlat
-    ? placed.x + (state.kind === "closed" ? HALF + 2 : HALF + 6)
-    : placed.wall === "west"
-      ? placed.x + 10
-      : placed.x - width - 10;
-  const y =
-    placed.wall === "south"
-      ? placed.y - 31
-      : placed.wall === "north"
-        ? placed.y + 5
-        : placed.y - 13;
+  const place = labelPlace(placed, width);
   const hasChip = state.kind !== "closed" || priority !== null;
   return (
-    <g transform={`translate(${x} ${y})`}>
+    <g transform={place}>
       {hasChip && (
         <rect
           width={width}
@@ -88,4 +76,13 @@ function DoorLabel(props: { placed: PlacedDoor; state: DoorState; priority: numb
       </text>
     </g>
   );
+}
+
+/** Beside the opening: level on the long walls, upright along the side walls. */
+function labelPlace({ x, y, wall, isUpper }: PlacedDoor, width: number): string {
+  if (wall === "north") return `translate(${x + HALF + 4} ${y + 5})`;
+  if (wall === "south") return `translate(${x + HALF + 4} ${y - 31})`;
+  const left = wall === "west" ? x + 5 : x - 31;
+  const bottom = isUpper ? y + HALF + 6 + width : y - HALF - 6;
+  return `translate(${left} ${bottom}) rotate(-90)`;
 }

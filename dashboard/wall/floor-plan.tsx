@@ -44,7 +44,7 @@ export function FloorPlan() {
 
 function RoomPlan({ placed, hasKey }: { placed: PlacedRoom; hasKey: boolean }) {
   const { walls, room } = placed;
-  const keyW = hasKey && walls.w > 640 ? KEY_W + 60 : 0;
+  const keyW = hasKey && walls.w > 560 ? KEY_W + 60 : 0;
   return (
     <g data-room={room.id}>
       <RoomTitle placed={placed} width={walls.w - keyW - 8} />

@@ -123,7 +123,7 @@ function powerSum(view: View, kind: "pdu" | "utility") {
     missing: missing.length > 0 ? `${missing.length} silent` : null,
     points: powers.length <= MAX_SUMMED ? powers.map(({ point }) => point) : [],
     priority: worstPriority(view.store.alarms.value, (alarm) =>
-      units.some((unit) => unit.id === (alarm.place ?? placeOf(alarm.subject))),
+      units.some((unit) => unit.id === placeOf(alarm.subject)),
     ),
   };
 }
@@ -181,7 +181,7 @@ function runtime(view: View): Kpi {
     unit: "min",
     note: runtimeNote(onBattery, silent, units),
     priority: worstPriority(view.store.alarms.value, (alarm) =>
-      units.some((unit) => unit.id === (alarm.place ?? placeOf(alarm.subject))),
+      units.some((unit) => unit.id === placeOf(alarm.subject)),
     ),
     picture: lowest
       ? { kind: "spark", points: [`${lowest.id}.runtime`], options: { minSpan: 600 } }
@@ -218,7 +218,7 @@ function cooling(view: View): Kpi {
     unit: isUnknown ? "" : `/${states.length}`,
     note: redundancy(states),
     priority: worstPriority(view.store.alarms.value, (alarm) =>
-      units.some((unit) => unit.id === (alarm.place ?? placeOf(alarm.subject))),
+      units.some((unit) => unit.id === placeOf(alarm.subject)),
     ),
     picture: { kind: "units", states },
   };

@@ -8,6 +8,8 @@ export interface Rect {
 }
 export interface PlacedRack {
   rack: Rack;
+  /** The label without its row's, for a narrow tile: `01` of `A01`. */
+  shortLabel: string;
   rect: Rect;
 }
 export interface PlacedCooling {
@@ -22,6 +24,8 @@ export interface PlacedDoor {
   x: number;
   y: number;
   wall: "north" | "south" | "west" | "east";
+  /** Nearer to the top wall than to the bottom one. */
+  isUpper: boolean;
 }
 export interface PlacedAisle {
   kind: "hot" | "cold";
@@ -44,6 +48,8 @@ export interface PlacedRoom {
 
 export const TITLE_H = 26;
 const ROOM_GAP = 18;
+/** Between equal shares and shares by floor area: a small room still needs a tile's width. */
+const AREA_POWER = 0.75;
 const RACK_DEPTH_M = 1.2;
 const RACK_WIDTH_M = 0.6;
 /** Racks are what people look for: their share of the panel is larger than on the floor. */
@@ -52,6 +58,8 @@ const TILE_GAP = 2.5;
 const COOLING_MAX = { w: 150, h: 190 };
 const COOLING_M = { w: 2, h: 3 };
 const MARGIN = 8;
+/** A narrower cooling unit has room for one line only, set upright. */
+export const NARROW_W = 60;
 
 interface Interval {
   from: number;
@@ -99,7 +107,7 @@ const down = (r: Rect): Interval => ({ from: r.y, to: r.y + r.h });
 export function layoutRoom(room: Room, box: Rect): PlacedRoom {
   const walls = { x: box.x + 2, y: box.y + TITLE_H, w: box.w - 4, h: box.h - TITLE_H - 2 };
   const shapes = room.rows.map((row) => ({ row, shape: rowShape(row.racks) }));
-  const all = shapes.flatMap(({ row, shape }) => row.racks.map((rack) => ({ rack, shape })));
+  const all = shapes.flatMap(({ row, shape }) => row.racks.map((rack) => ({ row, rack, shape })));
   const span = (at: number, size: number) => ({ from: at, to: at + size });
   const toX = axis(room.widthM, walls.w, {
     racks: all.map(({ rack, shape }) => span(rack.at.x, shape.w)),
@@ -119,7 +127,11 @@ export function layoutRoom(room: Room, box: Rect): PlacedRoom {
       h: toY(y + size.h) - top - TILE_GAP,
     };
   };
-  const racks = all.map(({ rack, shape }) => ({ rack, rect: rectOf(rack.at.x, rack.at.y, shape) }));
+  const racks = all.map(({ row, rack, shape }) => ({
+    rack,
+    shortLabel: shortLabel(rack.label, row.label),
+    rect: rectOf(rack.at.x, rack.at.y, shape),
+  }));
   const labels = rowLabels(racks, room);
   const obstacles = [
     ...racks.map((placed) => placed.rect),
@@ -147,6 +159,10 @@ export function layoutRoom(room: Room, box: Rect): PlacedRoom {
   return { room, walls, racks, rowLabels: labels, aisles, cooling, doors };
 }
 
+function shortLabel(label: string, row: string): string {
+  return label.startsWith(row) && label.length > row.length ? label.slice(row.length) : label;
+}
+
 function rowLabels(racks: readonly PlacedRack[], room: Room) {
   return room.rows.flatMap((row) => {
     const first = racks.find((placed) => placed.rack.id === row.racks[0]?.id)?.rect;
@@ -167,8 +183,10 @@ function coolingRect(wish: Rect, walls: Rect, obstacles: readonly Rect[]): Rect 
     h: Math.min(COOLING_MAX.h, bottom - y),
   };
   for (const other of obstacles) {
-    if (other.x > rect.x && overlaps(down(other), down(rect)))
-      rect.w = Math.min(rect.w, other.x - rect.x - MARGIN);
+    if (other.x <= rect.x || !overlaps(down(other), down(rect))) continue;
+    rect.w = Math.min(rect.w, other.x - rect.x - MARGIN);
+    // A cooler within a row is as deep as the row.
+    if (rect.w < NARROW_W) rect.h = Math.min(rect.h, other.h);
   }
   for (const other of obstacles)
     if (other.y > rect.y && overlaps(across(other), across(rect)))
@@ -205,7 +223,7 @@ function placeDoor(
     west: { x: walls.x, y: walls.y + inY },
     east: { x: walls.x + walls.w, y: walls.y + inY },
   }[wall];
-  return { id: door.id, label: door.label, wall, ...at };
+  return { id: door.id, label: door.label, wall, isUpper: inY < walls.h / 2, ...at };
 }
 
 /** Gives every room a share of the panel by its floor area, halving along the longer side. */
@@ -213,7 +231,7 @@ export function layoutRooms(rooms: readonly Room[], box: Rect): PlacedRoom[] {
   const [only] = rooms;
   if (!only) return [];
   if (rooms.length === 1) return [layoutRoom(only, box)];
-  const weights = rooms.map((room) => Math.sqrt(room.widthM * room.depthM));
+  const weights = rooms.map((room) => (room.widthM * room.depthM) ** AREA_POWER);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let count = 1;
   let share = weights[0] ?? 0;

@@ -7,6 +7,7 @@ import type { PlacedRack, Rect } from "./plan-layout.ts";
 import { type RackState, rackSentence, rackState } from "./rack-state.ts";
 
 const STRIP_W = 11;
+const MIN_ID = 13;
 /** Height of capitals and digits in em. */
 const CAP = 0.73;
 
@@ -35,12 +36,18 @@ export function RackTile({ placed }: { placed: PlacedRack }) {
     >
       <title>{sentence}</title>
       {state.kind === "known" ? (
-        <Known state={state} label={rack.label} rect={rect} share={share} />
+        <Known state={state} label={labelFor(placed)} rect={rect} share={share} />
       ) : (
-        <Unknown state={state} label={rack.label} rect={rect} />
+        <Unknown state={state} label={labelFor(placed)} rect={rect} />
       )}
     </g>
   );
+}
+
+/** The whole label where it can be read, otherwise the number within the row. */
+function labelFor({ rack, shortLabel, rect }: PlacedRack): string {
+  const room = rect.w - STRIP_W - 14;
+  return textEm(rack.label) * MIN_ID > room ? shortLabel : rack.label;
 }
 
 /** Outline and badge of an alarmed rack; drawn after all tiles, so that no neighbour covers it. */
@@ -76,8 +83,19 @@ function Known(props: { state: Part<"known">; label: string; rect: Rect; share: 
   const { w, h } = rect;
   const hasStrip = w >= 36;
   const left = hasStrip ? STRIP_W + 5 : 4;
-  const id = fitText(label, w - left - 14, { max: Math.min(19, h * 0.22), min: 9 });
-  const size = Math.min(h * 0.38, (w - left) * 0.52, 44);
+  // A rack of an upright row lies flat: its number stands beside its label, not below.
+  const isFlat = w > 2 * h;
+  const id = fitText(label, (w - left) * (isFlat ? 0.5 : 1) - 14, {
+    max: Math.min(19, h * (isFlat ? 0.6 : 0.22)),
+    min: 9,
+  });
+  const size = isFlat
+    ? Math.min(h * 0.8, 44)
+    : Math.min(h * 0.38, (w - left) * (hasStrip ? 0.52 : 0.64), 44);
+  const idY = isFlat ? h / 2 + id.size * 0.36 : 6 + id.size * 0.8;
+  const number = isFlat
+    ? { x: w * 0.75, y: h / 2 + size * 0.36 }
+    : { x: (left + w) / 2 - 1, y: h * 0.54 + size * 0.36 };
   const segment = (h - 6) / Math.max(1, state.strip.length);
   return (
     <>
@@ -96,15 +114,10 @@ function Known(props: { state: Part<"known">; label: string; rect: Rect; share: 
           />
         ))}
       <g class={`on-${state.hottest.step}`}>
-        <text x={left} y={6 + id.size * 0.8} font-size={id.size} class="tile-id">
+        <text x={left} y={idY} font-size={id.size} class="tile-id">
           {id.text}
         </text>
-        <text
-          x={(left + w) / 2 - 1}
-          y={h * 0.54 + size * 0.36}
-          font-size={size}
-          class="tile-number"
-        >
+        <text x={number.x} y={number.y} font-size={size} class="tile-number">
           {state.hottest.text}
           {state.isDoubtful ? "?" : ""}
         </text>

@@ -176,7 +176,7 @@ class GpioLoop implements BusLoop {
 
   #found(): void {
     const { log } = this.#deps;
-    if (this.#health.lastError !== null) log.info({ bus: this.bus }, "GPIO back");
+    if (this.#health.lastError !== null) log.info("GPIO back");
     this.#health.open = true;
     this.#health.lastError = null;
     this.#faultRecorded = false;
@@ -189,7 +189,7 @@ class GpioLoop implements BusLoop {
     const wasOpen = this.#health.open;
     this.#health.failed += 1;
     this.#health.open = false;
-    if (this.#health.lastError === null) log.warn({ bus: this.bus, error }, "GPIO lost");
+    if (this.#health.lastError === null) log.warn({ error }, "GPIO lost");
     this.#health.lastError = error;
     for (const contact of this.#watched) contact.state = NEW_CONTACT;
     this.#publishAll(() => bad("bus"));

@@ -4,7 +4,8 @@ import Sqlite, { type Database } from "better-sqlite3";
 import type { Logger } from "pino";
 import type { Clock } from "../../contract/clock.ts";
 import type { Taken } from "./spool.ts";
-import { FILE_VERSION, type SpoolOptions, SqliteSpool } from "./sqlite-spool.ts";
+import { type SpoolOptions, SqliteSpool } from "./sqlite-spool.ts";
+import { FILE_VERSION } from "./tables.ts";
 
 export interface OpenOptions extends SpoolOptions {
   path: string;

@@ -11,12 +11,29 @@ export interface Loss {
 
 export const THIN_TEXT = "Spool full: readings older than an hour thinned to one a minute";
 export const DROP_TEXT = "Spool full: oldest readings dropped";
+export const FULL_TEXT = "Disk full: readings were not kept";
 
 const HOUR_MS = 3_600_000;
 /** Rows looked at in one go, so that thinning never holds up the bus loops for long. */
 const THIN_ROWS = 50_000;
 const MAX_DROP_ROWS = 20_000;
 const MIN_DROP_ROWS = 200;
+
+/** Losses not yet declared, one entry per point. */
+export class Losses {
+  readonly #losses = new Map<string, Loss>();
+
+  add(point: string, at: EpochMs): void {
+    const loss = this.#losses.get(point) ?? { point, from: at, to: at, count: 0 };
+    this.#losses.set(point, { ...loss, to: at, count: loss.count + 1 });
+  }
+
+  take(): Loss[] {
+    const losses = [...this.#losses.values()];
+    this.#losses.clear();
+    return losses;
+  }
+}
 
 /** Bytes of the file that hold something; freed pages are used again before the file grows. */
 export function usedBytes(db: Database): number {

@@ -3,8 +3,18 @@ import type { Database, Statement } from "better-sqlite3";
 import type { NodeEvent, SpoolEvent } from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { encodeReading } from "../../contract/row.ts";
-import { DROP_TEXT, dropOldest, type Loss, THIN_TEXT, thinOld, usedBytes } from "./room.ts";
+import {
+  DROP_TEXT,
+  dropOldest,
+  FULL_TEXT,
+  type Loss,
+  Losses,
+  THIN_TEXT,
+  thinOld,
+  usedBytes,
+} from "./room.ts";
 import type { Batch, Room, Spool, SpoolRow, Taken } from "./spool.ts";
+import { bootRow, eventBytes, prepareTables } from "./tables.ts";
 
 /** Events have their own allowance; above it, repeats of an event already waiting are not taken. */
 const MAX_EVENT_BYTES = 32 * 1024 * 1024;
@@ -12,23 +22,6 @@ const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 export const LOW_DISK_BYTES = 64 * 1024 * 1024;
 /** With less free disk readings are not spooled at all; events still are. */
 export const FULL_DISK_BYTES = 16 * 1024 * 1024;
-export const FILE_VERSION = 1;
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS boots (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, offset_ms INTEGER) STRICT;
-CREATE TABLE IF NOT EXISTS rows (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  class INTEGER NOT NULL,
-  subject TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  boot INTEGER NOT NULL,
-  mono INTEGER NOT NULL,
-  synced INTEGER NOT NULL,
-  payload TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS events ON rows(subject) WHERE class = 1;
-`;
 
 interface Entry {
   class: 0 | 1;
@@ -75,24 +68,16 @@ export class SqliteSpool implements Spool {
   #eventBytes = 0;
   #trimming = false;
   #diskFull = false;
-  #unspooled = new Map<string, Loss>();
+  readonly #unspooled = new Losses();
 
   /** Takes over an open, sound database. */
   constructor(db: Database, options: SpoolOptions) {
     this.#db = db;
     this.#options = options;
-    for (const pragma of [
-      "journal_mode = WAL",
-      "synchronous = FULL",
-      "journal_size_limit = 4194304",
-      "wal_autocheckpoint = 500",
-    ])
-      db.pragma(pragma);
-    db.exec(SCHEMA);
-    db.pragma(`user_version = ${FILE_VERSION}`);
+    prepareTables(db);
     this.epoch = this.recall("epoch") ?? randomUUID();
     this.remember("epoch", this.epoch);
-    this.#boot = this.#bootRow(options.bootId);
+    this.#boot = bootRow(db, options.bootId);
     this.#insert = db.prepare(
       `INSERT INTO rows (class, subject, at, boot, mono, synced, payload)
        VALUES (@class, @subject, @at, @boot, @mono, @synced, @payload)`,
@@ -120,7 +105,7 @@ export class SqliteSpool implements Spool {
   addReading(reading: Reading, taken: Taken): void {
     const { point, at } = reading;
     if (this.#diskFull) {
-      this.#lose(point, at);
+      this.#unspooled.add(point, at);
       return;
     }
     const payload = JSON.stringify(encodeReading(reading));
@@ -262,12 +247,7 @@ export class SqliteSpool implements Spool {
   }
 
   #forgetAcked(): void {
-    const events = this.#db
-      .prepare<[number], { bytes: number | null }>(
-        "SELECT sum(length(payload)) AS bytes FROM rows INDEXED BY events WHERE class = 1 AND seq < ?",
-      )
-      .get(this.#floor);
-    this.#eventBytes -= events?.bytes ?? 0;
+    this.#eventBytes -= eventBytes(this.#db, this.#floor);
     this.#db.prepare("DELETE FROM rows WHERE seq < ?").run(this.#floor);
   }
 
@@ -286,23 +266,8 @@ export class SqliteSpool implements Spool {
     this.#last = sequence?.seq ?? 0;
     this.#floor = this.#lowest(0);
     const totals = this.#db.prepare<[], { n: number }>("SELECT count(*) AS n FROM rows").get();
-    const events = this.#db
-      .prepare<[], { bytes: number | null }>(
-        "SELECT sum(length(payload)) AS bytes FROM rows INDEXED BY events WHERE class = 1",
-      )
-      .get();
     this.#held = totals?.n ?? 0;
-    this.#eventBytes = events?.bytes ?? 0;
-  }
-
-  #bootRow(bootId: string): number {
-    this.#db
-      .prepare("DELETE FROM boots WHERE name <> ? AND id NOT IN (SELECT boot FROM rows)")
-      .run(bootId);
-    this.#db.prepare("INSERT OR IGNORE INTO boots (name) VALUES (?)").run(bootId);
-    return this.#db
-      .prepare<[string], { id: number }>("SELECT id FROM boots WHERE name = ?")
-      .get(bootId)!.id;
+    this.#eventBytes = eventBytes(this.#db, Number.MAX_SAFE_INTEGER);
   }
 
   #waiting(subject: string): boolean {
@@ -313,19 +278,10 @@ export class SqliteSpool implements Spool {
     );
   }
 
-  #lose(point: string, at: number): void {
-    const loss = this.#unspooled.get(point);
-    if (loss) this.#unspooled.set(point, { ...loss, to: at, count: loss.count + 1 });
-    else this.#unspooled.set(point, { point, from: at, to: at, count: 1 });
-  }
-
   #declareUnspooled(now: number, taken: Taken): void {
-    if (this.#unspooled.size === 0) return;
-    const losses = [...this.#unspooled.values()];
-    this.#db.transaction(() =>
-      this.#storeGaps(losses, "Disk full: readings were not kept", now, taken),
-    )();
-    this.#unspooled.clear();
+    const losses = this.#unspooled.take();
+    if (losses.length === 0) return;
+    this.#db.transaction(() => this.#storeGaps(losses, FULL_TEXT, now, taken))();
   }
 
   #storeGaps(losses: Loss[], detail: string, at: number, taken: Taken): void {

@@ -226,7 +226,7 @@ class MqttUplink implements Uplink {
 
   #logBack(session: number): void {
     const { log, url, clock, spool } = this.#deps;
-    const lostMs = this.#quietSince === undefined ? 0 : clock.monoMs() - this.#quietSince;
+    const lostMs = Math.round(clock.monoMs() - (this.#quietSince ?? clock.monoMs()));
     log.info({ hub: url, session, lostMs, backlog: spool.backlog }, "hub connected");
     this.#quietSince = undefined;
   }

@@ -7,7 +7,7 @@ import type { Alarm } from "./alarm-book.ts";
 import { type Face, nodeFace, pointFace } from "./alarm-face.ts";
 import { type PlaceOf, placeNames } from "./place-names.ts";
 
-/** After its start the hub waits this long for nodes to speak before it calls anything missing. */
+/** After its start the hub waits this long for nodes to connect before it calls one silent. */
 export const START_HOLD_OFF_MS = 15_000;
 
 export interface SubjectDeps {
@@ -22,7 +22,7 @@ export class AlarmSubjects {
   readonly #clock: Clock;
   readonly #placeOf: PlaceOf;
   readonly #time: Intl.DateTimeFormat;
-  #judgeMissingFromMono = Number.POSITIVE_INFINITY;
+  #judgeSilentFromMono = Number.POSITIVE_INFINITY;
 
   constructor({ live, clock, site }: SubjectDeps) {
     this.#live = live;
@@ -34,23 +34,22 @@ export class AlarmSubjects {
     });
   }
 
-  /** Starts the hold-off. Until then nothing missing is judged at all. */
+  /** Starts the hold-off. Until it is over no node is silent. */
   begin(): void {
-    this.#judgeMissingFromMono = this.#clock.monoMs() + START_HOLD_OFF_MS;
+    this.#judgeSilentFromMono = this.#clock.monoMs() + START_HOLD_OFF_MS;
   }
 
   judge({ rule, subject }: Alarm, now: EpochMs): Finding {
     const { kind } = rule.condition;
-    const starting = this.#clock.monoMs() < this.#judgeMissingFromMono;
     if (kind === "silent") {
       const node = this.#live.node(subject);
+      const starting = this.#clock.monoMs() < this.#judgeSilentFromMono;
       return starting || !node ? "unknown" : judgeNode(node.online);
     }
     const point = this.#live.point(subject);
     if (!point) return "unknown";
     const stale = this.#live.isStale(point, now);
     if (kind === "stale") {
-      if (starting) return "unknown";
       if (stale && !this.#shouldSpeak(point, now)) return "hold";
       if (!point.reading) return "breach";
     }

@@ -9,6 +9,7 @@ import type {
 } from "../../contract/api.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { LiveChange, LivePoint } from "../live/live-state.ts";
+import { HUB_NODE } from "../self-watch.ts";
 import { SharedFrames } from "./stream-frames.ts";
 
 /** Points and node counters go out at most this often; alarms, doors and connections at once. */
@@ -110,6 +111,7 @@ export class Stream {
 
   /** Told about every change of the live state. */
   liveChanged(change: LiveChange): void {
+    if (isOwn(change)) return;
     if (change.kind === "point") {
       this.#changed[change.point.info.id] = this.#deps.sources.delta(change.point);
     } else if (change.kind === "door") {
@@ -230,4 +232,11 @@ export class Stream {
     this.#changed = {};
     return taken;
   }
+}
+
+/** What the hub measures of itself is for its alarms; browsers learn it from the beat. */
+function isOwn(change: LiveChange): boolean {
+  return change.kind === "node"
+    ? change.node.id === HUB_NODE
+    : change.kind === "point" && change.point.node === HUB_NODE;
 }

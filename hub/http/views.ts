@@ -24,7 +24,13 @@ export class Views {
   }
 
   /** In the order of their names. */
-  points = (): PointView[] => sortedById([...this.#sources.live.points()].map(this.point));
+  points = (): PointView[] => sortedById(this.#points().map(this.point));
+
+  /** A point of an edge node. What the hub measures of itself would make a dead room look alive. */
+  find = (id: string): LivePoint | undefined => {
+    const point = this.#sources.live.point(id);
+    return point && point.node !== HUB_NODE ? point : undefined;
+  };
 
   point = (point: LivePoint): PointView => {
     const { live, clock } = this.#sources;
@@ -71,7 +77,7 @@ export class Views {
     const { live, ingest, history, alarms, outbox, clock } = this.#sources;
     const now = clock.nowMs();
     const nodes = [...live.nodes()].filter(isEdgeNode);
-    const points = [...live.points()];
+    const points = this.#points();
     const error = ingest.storeError();
     const { refused, quarantined } = ingest.totals();
     const { queued, failed } = outbox.counts();
@@ -105,6 +111,9 @@ export class Views {
     doors: this.doors(),
     health: this.health(),
   });
+
+  #points = (): LivePoint[] =>
+    [...this.#sources.live.points()].filter(({ node }) => node !== HUB_NODE);
 
   #door = (door: LiveDoor): DoorView => ({
     id: door.info.id,

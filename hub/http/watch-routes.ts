@@ -85,7 +85,7 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
   );
 
   function pointOf(id: string) {
-    const point = sources.live.point(id);
+    const point = views.find(id);
     if (!point) throw notFound(`No point is called ${id}.`);
     return point;
   }

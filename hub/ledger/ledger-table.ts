@@ -83,6 +83,9 @@ export class LedgerTable {
       ),
       one: db.prepare<[number], LedgerRow>("SELECT * FROM ledger WHERE seq = ?"),
       all: db.prepare<[], LedgerRow>("SELECT * FROM ledger ORDER BY seq"),
+      after: db.prepare<[number, number], LedgerRow>(
+        "SELECT * FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?",
+      ),
     };
   }
 
@@ -114,6 +117,10 @@ export class LedgerTable {
 
   rows(): Iterable<LedgerRow> {
     return this.#statements.all.iterate();
+  }
+
+  after(seq: number, limit: number): LedgerRow[] {
+    return this.#statements.after.all(seq, limit);
   }
 
   read(query: LedgerQuery): { items: LedgerRecord[]; next: number | null } {

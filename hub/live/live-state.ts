@@ -36,7 +36,7 @@ export interface LiveDoor {
   info: DoorInfo;
   node: string;
   state: "open" | "closed" | "unknown";
-  /** When it came into this state, by the node's clock. */
+  /** When it came into this state, by the node's clock; null when nobody saw it move. */
   since: EpochMs | null;
   /** The newest evidence, by the node's clock. */
   at: EpochMs | null;
@@ -198,10 +198,12 @@ export class LiveState {
 
   #moveDoor(door: LiveDoor, state: LiveDoor["state"], at: EpochMs): void {
     if (door.at !== null && at <= door.at) return;
+    const first = door.at === null;
     door.at = at;
-    if (door.since !== null && door.state === state) return;
+    if (!first && door.state === state) return;
+    // Nobody saw a door move that was unknown before: when it did is not known.
+    door.since = door.state === "unknown" ? null : at;
     door.state = state;
-    door.since = at;
     this.#emit({ kind: "door", door });
   }
 

@@ -50,10 +50,10 @@ function listOf(v4: readonly Range[], v6: readonly Range[]): BlockList {
 const PRIVATE = listOf(PRIVATE_V4, PRIVATE_V6);
 const NEVER = listOf(NEVER_V4, NEVER_V6);
 
-/** Why an IP address may not be connected to, or undefined when it may. */
+/** Why an IP address (`::ffff:10.0.0.1` counts as 10.0.0.1) may not be connected to, or undefined when it may. */
 export function refusedAddress(address: string, allowPrivate: boolean): string | undefined {
   if (isIP(address) === 0) return `${address} is not an IP address`;
-  const plain = unmapped(address);
+  const plain = address.replace(/%.*$/, "");
   const family = isIPv6(plain) ? "ipv6" : "ipv4";
   if (NEVER.check(plain, family)) return `${address} is not an address of a receiver`;
   if (allowPrivate || !PRIVATE.check(plain, family)) return undefined;
@@ -69,14 +69,4 @@ export function isRefusedTarget(urlHost: string, allowPrivate: boolean): string 
   if (isIP(host)) return refusedAddress(host, allowPrivate);
   const local = host === "localhost" || host.endsWith(".localhost");
   return local && !allowPrivate ? `${host} is this machine; needs allowPrivate: true` : undefined;
-}
-
-/** `::ffff:10.0.0.1`, in any spelling, is 10.0.0.1. */
-function unmapped(address: string): string {
-  if (!isIPv6(address)) return address;
-  const spelled = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
-  const match = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(spelled);
-  if (!match) return spelled;
-  const [high, low] = [Number.parseInt(match[1]!, 16), Number.parseInt(match[2]!, 16)];
-  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }

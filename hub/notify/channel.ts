@@ -29,7 +29,7 @@ export interface Channel {
   send(message: OutgoingMessage): Promise<Outcome>;
 }
 
-/** Runs `work` and aborts its signal after `ms`; `work` must then come to an end. */
+/** Runs `work` and aborts its signal after `ms`; `work` must then come to an end, which throws. */
 export async function withDeadline<T>(
   clock: Clock,
   ms: number,
@@ -42,6 +42,8 @@ export async function withDeadline<T>(
   });
   try {
     return await work(late.signal);
+  } catch (error) {
+    throw late.signal.aborted ? late.signal.reason : error;
   } finally {
     done.abort();
     await timer;

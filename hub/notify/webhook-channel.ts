@@ -53,9 +53,8 @@ export function webhookChannel(
         );
         return toOutcome(status);
       } catch (error) {
-        const { message: why, cause } = error as Error;
-        if (error instanceof RefusedTarget) return { kind: "refused", why };
-        return { kind: "failed", why: cause instanceof Error ? cause.message : why };
+        const { message: why } = error as Error;
+        return { kind: error instanceof RefusedTarget ? "refused" : "failed", why };
       }
     },
   };

@@ -26,6 +26,8 @@ export interface FixtureHub {
   /** Sends one event to all open streams. */
   send<K extends keyof StreamEvents>(event: K, data: StreamEvents[K]): void;
   beat(): void;
+  /** Moves the hub's clock ahead, as the test moves the page's. */
+  advance(ms: number): void;
   /** Keeps every connection open and says nothing more, as a stopped process does. */
   silence(): void;
   resume(): void;
@@ -38,6 +40,7 @@ export interface FixtureHub {
 }
 
 interface State {
+  aheadMs: number;
   scenario: Scenario;
   isSilent: boolean;
   failNext: number | null;
@@ -53,10 +56,17 @@ export async function startFixtureHub(deps: {
   const streams = new Set<ServerResponse>();
   const held = new Set<() => void>();
   const orders: string[] = [];
-  const state: State = { scenario: "normal", isSilent: false, failNext: null, alarms: new Map() };
+  const state: State = {
+    aheadMs: 0,
+    scenario: "normal",
+    isSilent: false,
+    failNext: null,
+    alarms: new Map(),
+  };
+  const nowMs = () => Date.now() + state.aheadMs;
 
   const snapshot = () => {
-    const snap = fixtureSnapshot(state.scenario, Date.now());
+    const snap = fixtureSnapshot(state.scenario, nowMs());
     return { ...snap, alarms: snap.alarms.map((alarm) => state.alarms.get(alarm.id) ?? alarm) };
   };
   const write = (to: ServerResponse, event: string, data: unknown) => {
@@ -72,7 +82,7 @@ export async function startFixtureHub(deps: {
     answer.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     streams.add(answer);
     answer.on("close", () => streams.delete(answer));
-    write(answer, "hello", { version: "0.1.0", build: "fixture", at: Date.now() });
+    write(answer, "hello", { version: "0.1.0", build: "fixture", at: nowMs() });
     write(answer, "snap", snapshot());
     write(answer, "hb", snapshot().health);
   };
@@ -89,7 +99,7 @@ export async function startFixtureHub(deps: {
       json(answer, { title: "Not found", detail: "No such alarm." }, 404);
       return;
     }
-    const now = Date.now();
+    const now = nowMs();
     const after: AlarmView =
       action === "ack"
         ? { ...alarm, state: "acknowledged", ack: { at: now, by: "demo" } }
@@ -127,6 +137,9 @@ export async function startFixtureHub(deps: {
       state.scenario = scenario;
       state.alarms.clear();
       send("snap", snapshot());
+    },
+    advance: (ms) => {
+      state.aheadMs += ms;
     },
     silence: () => {
       state.isSilent = true;

@@ -39,7 +39,7 @@ ${extra}`;
 test("check says what a right file holds and exits with 0", async () => {
   writeFileSync(file, config(1883, "buses:\n  - { id: w1, type: one-wire }\n"));
   const { code, out } = await run("check", "--config", file).exit;
-  expect(out).toBe(`${file} is right: node edge-1, 1 buses, 0 devices, 0 points, 0 doors.\n`);
+  expect(out).toBe(`${file} is right: node edge-1, 1 bus, 0 devices, 0 points, 0 doors.\n`);
   expect(code).toBe(0);
 });
 

@@ -114,6 +114,15 @@ test("A reading goes the whole way: acknowledged, shown with its age, and in the
   expect(await api("/nodes")).toMatchObject({ items: [{ id: "edge-hall", stored: 2 }] });
 });
 
+test("Without an edge node there is nothing to show, whatever the hub measures of itself", async () => {
+  await start();
+  const empty = { fresh: 0, total: 0 };
+  expect(await api<Health>("/health")).toMatchObject({ nodes: { total: 0 }, points: empty });
+  expect(await api("/points")).toEqual({ items: [], next: null });
+  expect(await api("/nodes")).toEqual({ items: [], next: null });
+  await expect(point("hub.history-failing")).rejects.toThrow("404");
+});
+
 test("A breach raises an alarm; acknowledging it by the API puts the name into the ledger", async () => {
   await start();
   const node = await connect();

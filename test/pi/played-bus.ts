@@ -4,6 +4,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { I2cChip } from "../room/chips/chip.ts";
+import type { Tca9548 } from "./tca9548.ts";
 
 const EIO = 5;
 const EREMOTEIO = 121;
@@ -12,6 +13,8 @@ const NOT_ACKNOWLEDGED = `err ${EREMOTEIO}`;
 /** The chips of `/dev/i2c-<number>`, played here: the far end of test/pi/i2c-peer. */
 export class PlayedBus {
   readonly chips = new Map<number, I2cChip>();
+  /** Its channels' chips answer too, as far as it has them connected. */
+  mux: Tca9548 | undefined;
   /** True: the bus is stuck; nothing on it answers and each transfer times out in the kernel. */
   stuck = false;
   readonly #farEnd: number;
@@ -42,12 +45,16 @@ export class PlayedBus {
     }
   }
 
+  #chip(address: number): I2cChip | undefined {
+    return this.chips.get(address) ?? this.mux?.chip(address);
+  }
+
   #transfer(line: string): string {
     const answers: string[] = [];
     for (const message of line.split(" ")) {
       const [, kind, address = "", rest = ""] = /^([rw])([0-9a-f]+):(.+)$/.exec(message) ?? [];
       if (kind === undefined) return `err ${EIO}`;
-      const chip = this.chips.get(Number.parseInt(address, 16));
+      const chip = this.#chip(Number.parseInt(address, 16));
       if (!chip) return NOT_ACKNOWLEDGED;
       if (kind === "w") {
         if (!chip.write(Buffer.from(rest === "-" ? "" : rest, "hex"))) return NOT_ACKNOWLEDGED;

@@ -1,6 +1,6 @@
+import type { I2cChip } from "../room/chips/chip.ts";
 import { Sht3x } from "../room/chips/sht3x.ts";
 import { Tmp117 } from "../room/chips/tmp117.ts";
-import type { PlayedBus } from "./played-bus.ts";
 
 const monoMs = () => performance.now();
 
@@ -13,11 +13,16 @@ export interface Surroundings {
   corrupt: boolean;
 }
 
+/** A bus, or a channel of a mux. */
+interface Sockets {
+  chips: Map<number, I2cChip>;
+}
+
 export const SHT31_ADDRESS = 0x44;
 export const TMP117_ADDRESS = 0x48;
 
 /** Plugs an SHT31 and a TMP117 into a bus. */
-export function plugIn(bus: PlayedBus, around: Surroundings): void {
+export function plugIn(bus: Sockets, around: Surroundings): void {
   const sht31 = new Sht3x(
     {
       monoMs,
@@ -32,7 +37,7 @@ export function plugIn(bus: PlayedBus, around: Surroundings): void {
 }
 
 /** A TMP117 that just got power. */
-export function plugInTmp117(bus: PlayedBus, around: Surroundings): void {
+export function plugInTmp117(bus: Sockets, around: Surroundings): void {
   bus.chips.set(TMP117_ADDRESS, new Tmp117({ monoMs, temperatureC: () => around.plateC }));
 }
 

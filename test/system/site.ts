@@ -37,6 +37,7 @@ interface RoomPorts {
 export class Site {
   private constructor(
     readonly url: string,
+    readonly mqttUrl: string,
     private readonly token: string,
     readonly dataDir: string,
     private readonly roomUrl: string,
@@ -103,6 +104,7 @@ export class Site {
     for (const name of PROGRAMS.slice(1)) programs[name].start();
     return new Site(
       `http://127.0.0.1:${httpPort}`,
+      `mqtt://127.0.0.1:${mqttPort}`,
       token,
       dataDir,
       `http://127.0.0.1:${ports.http}`,
@@ -157,6 +159,11 @@ export class Site {
     });
     if (!answer.ok)
       throw new Error(`The room refused ${command} ${target}: ${await answer.text()}`);
+  }
+
+  /** What is physically true in the simulated room, by point. */
+  async truth(): Promise<Record<string, number>> {
+    return (await (await fetch(`${this.roomUrl}/state`)).json()) as Record<string, number>;
   }
 
   log(program: ProgramName): string {

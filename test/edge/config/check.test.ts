@@ -3,13 +3,25 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { pointInfoSchema } from "../../../contract/message.ts";
-import { ownCatalogue } from "../../../edge/config/catalogue.ts";
+import { type Catalogue, ownCatalogue, type Sensor } from "../../../edge/config/catalogue.ts";
 import { checkEdge } from "../../../edge/config/check.ts";
 import { nearest } from "../../../edge/config/nearest.ts";
 import { edgeSchema } from "../../../edge/config/schema.ts";
 import { problemText } from "../../../edge/config/source.ts";
 
-const catalogue = ownCatalogue();
+/** A few of each, so that a new driver changes no sentence here. */
+const catalogue: Catalogue = {
+  ...ownCatalogue(),
+  i2c: new Map<string, Sensor & { addresses: readonly number[] }>([
+    [
+      "sht31",
+      { channels: { temperature: "temperature", humidity: "humidity" }, addresses: [0x44, 0x45] },
+    ],
+    ["tmp117", { channels: { temperature: "temperature" }, addresses: [0x48, 0x49, 0x4a, 0x4b] }],
+  ]),
+  oneWire: new Map([["ds18b20", { channels: { temperature: "temperature" }, family: "28" }]]),
+  profiles: ["apc-inrow-sc", "apc-smartups-990-9840", "dse-genset", "eastron-sdm630"],
+};
 const FRAME = `node: edge-1
 hub: { url: "mqtt://127.0.0.1:1883" }
 spool: { path: ./spool.db }
@@ -32,7 +44,7 @@ test.each(["demo/edge-hall.yaml", "demo/edge-plant.yaml", "examples/edge-pi.yaml
   "%s is right, and every point of it can be announced",
   (name) => {
     const file = path.join(import.meta.dirname, "../../../deploy", name);
-    const checked = checkEdge(readFileSync(file, "utf8"), file, catalogue);
+    const checked = checkEdge(readFileSync(file, "utf8"), file, ownCatalogue());
     if (!("config" in checked)) throw new Error(JSON.stringify(checked.problems));
     expect(checked.config.points.length).toBeGreaterThan(10);
     for (const point of checked.config.points) pointInfoSchema.parse(point);

@@ -1,27 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { bad } from "../../../contract/reading.ts";
-import type { HubDb } from "../../../hub/state/hub-db.ts";
-import { FakeClock } from "../../fake-clock.ts";
-import { HIGH, INLET, NO_READING, rule, SILENT, SmallHub } from "./small-hub.ts";
+import { HIGH, INLET, NO_READING, rule, SILENT, SmallHubs, subjects, T0 } from "./small-hub.ts";
 
-const T0 = Date.UTC(2026, 0, 1);
 const ID = "inlet-high.a03.inlet-top";
-let hubs: SmallHub[] = [];
-function open(rules = [HIGH], clock = new FakeClock(T0), db?: HubDb): SmallHub {
-  const hub = new SmallHub(rules, clock, db);
-  hubs.push(hub);
-  return hub;
-}
-/** The same database in a new hub, as after a kill. */
-async function reopen(hub: SmallHub, rules = hub.rules): Promise<SmallHub> {
-  await hub.stop();
-  return open(rules, hub.clock, hub.db);
-}
-afterEach(async () => {
-  for (const hub of hubs.splice(0)) await hub.stop();
-  hubs = [];
-});
-const subjects = (hub: SmallHub) => hub.sent.map((message) => message.subject);
+const hubs = new SmallHubs();
+const open = hubs.open;
+afterEach(hubs.stop);
 
 test("limit 27, deadband 0.5, 60 s on and off, samples every 10 s: active at 100 s, over at 220 s", async () => {
   const hub = open();
@@ -170,7 +154,7 @@ describe("what is not measured", () => {
     await first.hold(25, 4);
     await first.stop();
     await first.clock.advance(3_600_000);
-    const hub = await reopen(first);
+    const hub = await hubs.reopen(first);
     await hub.clock.advance(14_000);
     expect(hub.heard).toEqual([]);
     await hub.clock.advance(2_000);
@@ -247,156 +231,5 @@ describe("people", () => {
       { type: "alarm.raised", detail: { title: "Door A1 south open" } },
     ]);
     await hub.clock.advance(1);
-  });
-});
-
-describe("restart", () => {
-  test("a standing, acknowledged alarm stays so and is not told again; its end reaches those told before", async () => {
-    const first = open();
-    first.announce();
-    await first.hold(30, 62);
-    first.alarms.command(ID, { do: "acknowledge", by: "kn" });
-    const hub = await reopen(first, [{ ...HIGH, receivers: ["desk"] }]);
-    expect(hub.alarms.views()).toMatchObject([
-      { id: ID, state: "acknowledged", ack: { by: "kn" }, title: "A03 inlet top no reading" },
-    ]);
-    hub.connect(true);
-    await hub.hold(30, 120);
-    expect(hub.sent).toEqual([]);
-    await hub.hold(25, 62);
-    expect(hub.sent.map(({ key }) => key.replace(/\d{13}/, "<time>"))).toEqual([
-      `${ID}/1/cleared/<time>/duty`,
-    ]);
-    expect(hub.records()).toEqual([
-      `raised ${ID}`,
-      `acknowledged ${ID}`,
-      `cleared ${ID}`,
-      `ended ${ID}`,
-    ]);
-    await hub.hold(30, 62);
-    expect(hub.view().occurrence).toBe(2);
-  });
-
-  test("a delay that was running begins anew: what happened meanwhile is not known", async () => {
-    const first = open();
-    first.announce();
-    await first.hold(30, 50);
-    const hub = await reopen(first);
-    await hub.clock.advance(3_600_000);
-    hub.connect(true);
-    await hub.hold(30, 58);
-    expect(hub.heard).toEqual([]);
-    await hub.hold(30, 4);
-    expect(hub.heard).toEqual([`${ID} active`]);
-  });
-
-  test("an alarm whose point is not known yet is kept and shown", async () => {
-    const first = open();
-    first.announce();
-    await first.hold(30, 62);
-    await first.stop();
-    first.db.exec("DELETE FROM known_node");
-    const hub = await reopen(first);
-    await hub.clock.advance(5_000);
-    expect(hub.alarms.views()).toMatchObject([{ id: ID, state: "active", place: "A03" }]);
-    hub.announce();
-    await hub.hold(25, 62);
-    expect(hub.view().state).toBe("returned");
-  });
-
-  test("an alarm whose rule is gone ends, on record, and those told of it hear why", async () => {
-    const first = open();
-    first.announce();
-    await first.hold(30, 62);
-    const hub = await reopen(first, [NO_READING]);
-    await hub.clock.advance(1);
-    expect(hub.alarms.views()).toEqual([]);
-    expect(hub.records()).toEqual([`raised ${ID}`, `withdrawn ${ID}`]);
-    expect(subjects(hub)).toEqual([
-      "NO LONGER WATCHED: P2 A03 inlet top 30.0 °C (limit 27) — Hall A",
-    ]);
-    expect(hub.sent[0]?.text).toContain("Why:         its rule was removed");
-    const back = await reopen(hub, [HIGH]);
-    back.connect(true);
-    await back.hold(30, 62);
-    expect(back.view()).toMatchObject({ state: "active", occurrence: 2 });
-  });
-});
-
-describe("limits", () => {
-  test("a change of one point looks at that point's rules only, not at 1,000 others", async () => {
-    const hub = open([HIGH, NO_READING]);
-    hub.announce(Array.from({ length: 1_000 }, (_, n) => ({ ...INLET, id: `r${n}.inlet-top` })));
-    await hub.clock.advance(1_000);
-    let looks = 0;
-    const { isStale } = hub.live;
-    hub.live.isStale = (point, now) => {
-      looks += 1;
-      return isStale.call(hub.live, point, now);
-    };
-    hub.read(30, "r7.inlet-top");
-    expect(looks).toBeLessThanOrEqual(2);
-  });
-
-  test("a rule and a point that are too long together are refused, counted, and the rest is watched", async () => {
-    const hub = open();
-    const long = `${"x".repeat(50)}.inlet-top`;
-    hub.announce([INLET, { ...INLET, id: long }]);
-    hub.read(30, long);
-    await hub.hold(30, 62);
-    expect(hub.alarms.refused()).toBe(1);
-    expect(hub.heard).toEqual([`${ID} active`]);
-  });
-
-  test("while the disk is full the wall is still told; record and message follow when there is room", async () => {
-    const hub = open([{ ...HIGH, onDelayMs: 20_000 }]);
-    const points = Array.from({ length: 60 }, (_, n) => `r${n}.inlet-top`);
-    hub.announce(points.map((id) => ({ ...INLET, id })));
-    hub.db.pragma(`max_page_count = ${hub.db.pragma("page_count", { simple: true })}`);
-    for (const point of points) hub.read(30, point);
-    await hub.clock.advance(22_000);
-    expect(hub.heard).toHaveLength(60);
-    expect(hub.alarms.views()).toHaveLength(60);
-    expect(hub.alarms.saveError()).toBe("database or disk is full");
-    expect(hub.records()).toEqual([]);
-    expect(hub.sent).toEqual([]);
-    hub.db.pragma("max_page_count = 1000000");
-    await hub.clock.advance(2_000);
-    expect(hub.alarms.saveError()).toBeNull();
-    expect(hub.records()).toHaveLength(60);
-    expect(hub.sent).toHaveLength(60);
-    expect(hub.heard).toHaveLength(60);
-    expect(hub.ledger.verify()).toMatchObject({ ok: true, count: 60 });
-  });
-
-  test("words of a standing alarm follow its value, heard at most once a second", async () => {
-    const hub = open([rule({ id: "hot", condition: { kind: "limit", above: 27, deadband: 0 } })]);
-    hub.announce();
-    for (const value of [30, 30.01, 30.2, 30.4]) {
-      hub.read(value);
-      await hub.clock.advance(10);
-    }
-    expect(hub.views.map((view) => view.title)).toEqual(["A03 inlet top 30.0 °C"]);
-    await hub.clock.advance(1_000);
-    expect(hub.views.map((view) => view.title).slice(1)).toEqual(["A03 inlet top 30.4 °C"]);
-    await hub.hold(30.4, 10);
-    expect(hub.views).toHaveLength(2);
-    expect(hub.records()).toHaveLength(1);
-  });
-});
-
-describe("the hub's clock is set", () => {
-  test.each([
-    ["an hour ahead", 3_600_000],
-    ["an hour back", -3_600_000],
-  ])("%s: a delay of 60 s keeps its length", async (_name, stepMs) => {
-    const hub = open();
-    hub.announce();
-    await hub.hold(30, 30);
-    hub.clock.stepWall(stepMs);
-    await hub.hold(30, 28);
-    expect(hub.heard).toEqual([]);
-    await hub.hold(30, 4);
-    expect(hub.heard).toEqual([`${ID} active`]);
   });
 });

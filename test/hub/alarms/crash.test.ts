@@ -12,7 +12,7 @@ import { createLedger, type Ledger } from "../../../hub/ledger/ledger.ts";
 import { openHubDb } from "../../../hub/state/hub-db.ts";
 import { httpOther, type Other } from "../notify/servers.ts";
 
-const KILLS = 12;
+const KILLS = 8;
 const entry = fileURLToPath(new URL("./crash-child.ts", import.meta.url));
 /** Inside the repository, so that the bundle finds its packages. */
 const outDir = fileURLToPath(new URL(`../../.out/crash-${process.pid}`, import.meta.url));

@@ -81,6 +81,8 @@ export function birth(points: PointInfo[] = [INLET], node = "edge-hall"): Birth 
   return { v: 1, ...names, bootId: "b1", epoch: "e1", at: 0, points, doors: [] };
 }
 
+export const T0 = Date.UTC(2026, 0, 1);
+
 /** The part of a hub that judges and tells, on one database, with a clock that the test moves. */
 export class SmallHub {
   readonly live: LiveState;
@@ -96,11 +98,11 @@ export class SmallHub {
 
   constructor(
     readonly rules: SiteRule[],
-    readonly clock = new FakeClock(),
+    readonly clock = new FakeClock(T0),
     readonly db: HubDb = openHubDb(":memory:"),
   ) {
     const log = pino({ level: "silent" });
-    this.live = new LiveState({ clock, log, known: openKnownNodes(db) });
+    this.live = new LiveState({ clock, log, known: openKnownNodes(db, log) });
     this.ledger = createLedger({ db, clock });
     const send: Channel["send"] = async (message) => {
       this.sent.push(message);
@@ -172,4 +174,28 @@ export class SmallHub {
     this.#stop.abort();
     await Promise.all(this.#running);
   }
+}
+
+/** Subjects of what was sent, in order. */
+export const subjects = (hub: SmallHub): string[] => hub.sent.map((message) => message.subject);
+
+/** The hubs of one test. */
+export class SmallHubs {
+  #open: SmallHub[] = [];
+
+  open = (rules = [HIGH], ...rest: [clock?: FakeClock, db?: HubDb]): SmallHub => {
+    const hub = new SmallHub(rules, ...rest);
+    this.#open.push(hub);
+    return hub;
+  };
+
+  /** The same database and clock in a new hub, as after a crash. */
+  reopen = async (hub: SmallHub, rules = hub.rules): Promise<SmallHub> => {
+    await hub.stop();
+    return this.open(rules, hub.clock, hub.db);
+  };
+
+  stop = async (): Promise<void> => {
+    for (const hub of this.#open.splice(0)) await hub.stop();
+  };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { PointDelta } from "../../../contract/api.ts";
 import { MAX_STREAM_CLIENTS, Stream, type StreamSink } from "../../../hub/http/stream.ts";
 import { Views } from "../../../hub/http/views.ts";
+import { runSelfWatch } from "../../../hub/self-watch.ts";
 import { ALARM, BIRTH, StandIn, silent } from "./stand-in.ts";
 
 interface Event {
@@ -174,6 +175,19 @@ describe("Stream", () => {
         .filter(({ event }) => event === "doors")
         .at(-1)?.data,
     ).toMatchObject([{ state: "unknown" }]);
+  });
+
+  test("What the hub measures of itself does not reach the browsers", async () => {
+    const { hub, clock, open } = playing();
+    const reader = open();
+    reader.take();
+    const ingest = { storeError: () => null, storeLagMs: () => 0 };
+    const stop = new AbortController();
+    const running = runSelfWatch({ live: hub.live, ingest, clock, bootId: "b" }, stop.signal);
+    await clock.advance(4_000);
+    expect(reader.take()).toEqual([]);
+    stop.abort();
+    await running;
   });
 
   test("A node that announces new points brings a new picture", async () => {

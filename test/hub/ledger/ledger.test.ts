@@ -241,11 +241,24 @@ describe("nothing is changed afterwards", () => {
     ["a missing record", "DELETE FROM ledger WHERE seq = 2", 2, /missing/],
     ["white space", "UPDATE ledger SET record = record || ' ' WHERE seq = 4", 4, /hash/],
   ];
-  test.each(forgeries)("with the triggers gone, verify finds %s", (_name, sql, brokenAt, why) => {
-    ledger.append([1, 2, 3, 4].map((n) => input(n, doorEvent(n))));
-    db.exec("DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete");
-    db.exec(sql);
-    expect(ledger.verify()).toEqual({ ok: false, brokenAt, why: expect.stringMatching(why) });
+  test.each(forgeries)(
+    "with the triggers gone, verify finds %s",
+    async (_name, sql, brokenAt, why) => {
+      ledger.append([1, 2, 3, 4].map((n) => input(n, doorEvent(n))));
+      db.exec("DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete");
+      db.exec(sql);
+      const verdict = { ok: false, brokenAt, why: expect.stringMatching(why) };
+      expect(ledger.verify()).toEqual(verdict);
+      expect(await ledger.verifyInPages()).toEqual(verdict);
+    },
+  );
+
+  test("2,500 whole records are found whole, also while others are added", async () => {
+    ledger.append(Array.from({ length: 2_500 }, (_, n) => input(n, doorEvent(n + 1))));
+    const paged = ledger.verifyInPages();
+    ledger.append([input(2_500, doorEvent(2_501))]);
+    expect(await paged).toEqual(ledger.verify());
+    expect(ledger.verify()).toMatchObject({ ok: true, count: 2_501 });
   });
 
   test("a record rewritten together with its hash breaks the next one", () => {

@@ -5,7 +5,14 @@ import { isRefusedTarget, refusedAddress } from "../../../hub/notify/address-gua
 import type { Channel, OutgoingMessage } from "../../../hub/notify/channel.ts";
 import { emailChannel, messageId } from "../../../hub/notify/email-channel.ts";
 import { signatureOf, webhookChannel } from "../../../hub/notify/webhook-channel.ts";
-import { httpOther, type Manner, type Other, silentOther, smtpOther } from "./servers.ts";
+import {
+  httpOther,
+  type Manner,
+  type Other,
+  silentOther,
+  smtpOther,
+  tricklingOther,
+} from "./servers.ts";
 
 const MESSAGE: OutgoingMessage = {
   key: "inlet-high.a03.inlet-top/3/raised/1767225600000/duty",
@@ -125,6 +132,14 @@ describe("email", () => {
     expect(await channel.send(MESSAGE)).toEqual({
       kind: "accepted",
       note: "refused for gone@example.net",
+    });
+  });
+
+  test("a server that says one word after another for ever does not hold the message for ever", async () => {
+    const other = opened(await tricklingOther());
+    expect(await emailChannel(email(other.port), deps).send(MESSAGE)).toEqual({
+      kind: "failed",
+      why: "no answer within 0.3 s",
     });
   });
 

@@ -89,11 +89,26 @@ export async function smtpOther(): Promise<Other> {
 }
 
 /** A port that accepts connections and never says a word. */
-export async function silentOther(): Promise<{ port: number; close(): Promise<void> }> {
+export const silentOther = () => tcpOther(() => undefined);
+
+/** A mail server whose answer to the first command goes on and on. */
+export const tricklingOther = () =>
+  tcpOther((socket) => {
+    socket.write("220 mail\r\n");
+    socket.once("data", () => {
+      const timer = setInterval(() => socket.write("250-AND\r\n"), 20);
+      socket.once("close", () => clearInterval(timer));
+    });
+  });
+
+async function tcpOther(
+  greet: (socket: Socket) => void,
+): Promise<{ port: number; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
+    greet(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
