@@ -12,6 +12,14 @@ export function isPresent(alarm: AlarmView): boolean {
   return alarm.state === "active" || alarm.state === "acknowledged";
 }
 
+/**
+ * Marked where it happens, on the plan and the key figures. What has cleared by itself and only waits for
+ * a person stands in the list alone: the plan shows the present.
+ */
+export function isMarked(alarm: AlarmView): boolean {
+  return isListed(alarm) && (isPresent(alarm) || alarm.state === "latched");
+}
+
 export function isUnacknowledged(alarm: AlarmView): boolean {
   return alarm.ack === null && alarm.state !== "normal";
 }
@@ -68,14 +76,14 @@ export function hiddenText(hidden: Counts): string {
   return `+${total} more: ${parts.map(({ n, name }) => `${n} ${name}`).join(", ")}`;
 }
 
-/** The worst priority among listed alarms that pass the test, or null. */
+/** The worst priority among marked alarms that pass the test, or null. */
 export function worstPriority(
   alarms: readonly AlarmView[],
   about: (alarm: AlarmView) => boolean,
 ): AlarmView["priority"] | null {
   let worst: AlarmView["priority"] | null = null;
   for (const alarm of alarms)
-    if (isListed(alarm) && about(alarm) && (worst === null || alarm.priority < worst))
+    if (isMarked(alarm) && about(alarm) && (worst === null || alarm.priority < worst))
       worst = alarm.priority;
   return worst;
 }

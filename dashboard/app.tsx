@@ -7,7 +7,7 @@ import { Store } from "./store.ts";
 import { StreamKeeper } from "./stream.ts";
 import { createView, ViewProvider } from "./view.ts";
 import { HistoryContext } from "./wall/history-context.ts";
-import { SPARK_STEP_MS, SparkHistory } from "./wall/spark-history.ts";
+import { SparkHistory } from "./wall/spark-history.ts";
 
 type Session =
   | { kind: "asking"; problem: string | null }
@@ -61,7 +61,7 @@ function SignedIn({ identity, onSignedOut }: { identity: Identity; onSignedOut: 
   const { store, view, history } = useMemo(() => {
     const store = new Store({ monoMs, wallMs: () => Date.now() });
     const history = new SparkHistory(
-      async (point, range) => (await getHistory(point, { ...range, stepMs: SPARK_STEP_MS })).items,
+      async (point, range) => (await getHistory(point, range)).items,
       () => store.now.peek(),
     );
     return { store, view: createView(store), history };

@@ -74,9 +74,9 @@ export class Store {
     const shown = showing(this.held(id), this.now.value);
     if (shown.kind !== "bad" || this.held(id)?.lastValueAt != null) return shown;
     // This page never saw a value; the hub's alarm about it knows better how long that has been.
-    const alarm = this.alarms.value.find(isMissingAlarm(id));
-    const ageMs = alarm?.raisedAt ? this.now.value - alarm.raisedAt : 0;
-    return { ...shown, ageMs: Math.max(shown.ageMs, ageMs) };
+    const raised = this.alarms.value.filter(isMissingAlarm(id)).map((alarm) => alarm.raisedAt ?? 0);
+    if (raised.length === 0) return shown;
+    return { ...shown, ageMs: Math.max(shown.ageMs, this.now.value - Math.max(...raised)) };
   }
 
   snapshot(snap: Snapshot): void {

@@ -4,7 +4,7 @@ import { useContext } from "preact/hooks";
 import type { AlarmView } from "../contract/api.ts";
 import { placeOf } from "../contract/id.ts";
 import type { PowerUnit, SiteModel } from "../contract/site.ts";
-import { isListed } from "./alarm-order.ts";
+import { isMarked } from "./alarm-order.ts";
 import { allRacks, byPlace, inletsOf, type PointsByPlace, placeLabels } from "./places.ts";
 import type { Showing } from "./staleness.ts";
 import type { Store } from "./store.ts";
@@ -20,7 +20,7 @@ export interface View {
   inlets: ReadonlySignal<readonly string[]>;
   cooling: ReadonlySignal<readonly { id: string; label: string }[]>;
   power: ReadonlySignal<readonly PowerUnit[]>;
-  /** The worst listed alarm of each place and each subject. */
+  /** The worst marked alarm by id of its place (`a03`) and of its subject (`a03.inlet-top`). */
   worst: ReadonlySignal<ReadonlyMap<string, AlarmView["priority"]>>;
 }
 
@@ -48,7 +48,7 @@ function worstByName(alarms: readonly AlarmView[]): Map<string, AlarmView["prior
     if (name && priority < (worst.get(name) ?? 5)) worst.set(name, priority);
   };
   for (const alarm of alarms) {
-    if (!isListed(alarm)) continue;
+    if (!isMarked(alarm)) continue;
     note(alarm.subject, alarm.priority);
     note(placeOf(alarm.subject), alarm.priority);
   }

@@ -86,7 +86,6 @@ export function useOrder() {
   const { store } = useView();
   const give = async (order: () => Promise<AlarmView>): Promise<boolean> => {
     setState({ isSending: true, problem: null });
-    store.setAlarms(store.alarms.peek().map((a) => ({ ...a, ack: { at: 0, by: "me" } })));
     try {
       const answer = await order();
       const rest = store.alarms.peek();

@@ -196,7 +196,7 @@ function LogTable({ rows, site }: { rows: LedgerRecord[]; site: SiteModel }) {
   const zone = site.timezone;
   return (
     <div class="table-frame">
-      <table>
+      <table class="log">
         <thead>
           <tr>
             <th scope="col" class="number">
@@ -220,9 +220,11 @@ function LogTable({ rows, site }: { rows: LedgerRecord[]; site: SiteModel }) {
                   : `${isoDate(row.at, "UTC")} `}
                 {clockTime(row.at, "UTC")}Z
               </td>
-              <td>{row.door ? (labels.get(row.door) ?? row.label ?? row.door) : "—"}</td>
+              <td class="name">
+                {row.door ? (labels.get(row.door) ?? row.label ?? row.door) : "—"}
+              </td>
               <td>{recordWords(row)}</td>
-              <td class="quiet">{row.node ?? "hub"}</td>
+              <td class="quiet name">{row.node ?? "hub"}</td>
             </tr>
           ))}
         </tbody>

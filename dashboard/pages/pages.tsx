@@ -17,7 +17,7 @@ export function Pages(props: PageProps) {
   const path = location.pathname.replace(/\/+$/, "") || "/";
   const { role } = props.identity;
   const mayWatch = role !== "auditor";
-  if (path === "/" && mayWatch) return <Wall />;
+  if ((path === "/" || path === "/wall") && mayWatch) return <Wall />;
   if (path === "/doors" || !mayWatch)
     return (
       <Shell {...props} here="doors">

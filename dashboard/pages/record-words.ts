@@ -5,6 +5,7 @@ const WORDS: Record<string, string> = {
   "door.closed": "Closed",
   "door.chatter": "Contact chatters",
   "door.fault": "Contact fault",
+  "door.gap": "Door events missing",
   "node.started": "Edge node started",
   "node.gap": "Readings missing",
   "node.spool-corrupt": "Spool damaged",
@@ -24,9 +25,10 @@ function typeWords(type: string): string {
 
 /** What happened, and to or by whom when the record says so. */
 export function recordWords({ type, detail }: Pick<LedgerRecord, "type" | "detail">): string {
-  const named = ["alarm", "by", "reason", "detail"].flatMap((key) => {
+  const named = [detail.title ? "title" : "alarm", "by", "reason", "detail"].flatMap((key) => {
     const value = detail[key];
-    return typeof value === "string" && value !== "" ? [value] : [];
+    const isSaid = typeof value === "string" && value !== "" && !(key === "by" && value === "hub");
+    return isSaid ? [value] : [];
   });
   return [typeWords(type), ...named].join(" · ");
 }

@@ -134,6 +134,7 @@ function BigCard({ alarm, width }: { alarm: AlarmView; width: number }) {
   const facts = useFacts(alarm);
   const fit = fitText(alarm.title, width - CARD_EXTRAS, CARD_TITLE);
   const isLong = fit.text !== alarm.title;
+  const detail = fitText(alarm.detail, width - CARD_EXTRAS, { max: isLong ? 22 : 30, min: 20 });
   return (
     <div class={`big p${alarm.priority}`} data-alarm={alarm.id}>
       <div class={`mark ${facts.isNew ? "new" : ""}`}>
@@ -145,7 +146,9 @@ function BigCard({ alarm, width }: { alarm: AlarmView; width: number }) {
       >
         {alarm.title}
       </h2>
-      <p class={isLong ? "d small" : "d"}>{alarm.detail}</p>
+      <p class="d" style={{ fontSize: `${detail.size / 16}rem` }}>
+        {detail.text}
+      </p>
       <p class="m">
         <span>{facts.age}</span>
         <span>

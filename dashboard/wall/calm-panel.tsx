@@ -6,12 +6,18 @@ import { useSettled, useView } from "../view.ts";
 import { HistoryContext } from "./history-context.ts";
 import { useSize } from "./size.ts";
 import { Spark } from "./spark.tsx";
+import type { SparkLine } from "./spark-history.ts";
 import { closestToLimit, type Watched } from "./watch-list.ts";
 
 const MOST = 8;
 const LINE_REM = 3.4;
 
 /** With no alarm the place is not empty: it shows what would alarm first. */
+function spanWords(line: SparkLine | null): string {
+  const minutes = line ? (line.stepMs * line.values.length) / 60_000 : 24 * 60;
+  return minutes < 120 ? `${minutes} min` : `${minutes / 60} h`;
+}
+
 export function CalmPanel() {
   const view = useView();
   const { store } = view;
@@ -29,6 +35,9 @@ export function CalmPanel() {
     });
   });
   const last = store.lastCleared.value;
+  const history = useContext(HistoryContext);
+  const line = watched[0] ? history.line(watched[0].id).value : null;
+  const span = spanWords(line);
   return (
     <>
       <div class="calm">None</div>
@@ -38,7 +47,7 @@ export function CalmPanel() {
           : "No alarm since this screen was opened"}
       </p>
       <div class="cap watch-cap">
-        <span>Closest to their limit, 24 h</span>
+        <span>Closest to their limit, {span}</span>
         <span class="watch-heads">
           <span>now</span>
           <span>to limit</span>

@@ -60,8 +60,9 @@ export function redundancy(states: readonly Running[]): string {
   const running = states.filter((state) => state === "running").length;
   const unknown = states.filter((state) => state === "unknown").length;
   if (states.length === 0) return "";
-  if (unknown > 0) return `${unknown} silent`;
+  if (unknown > 0 && running + unknown === states.length) return `${unknown} silent`;
   if (running === states.length) return states.length > 1 ? "N+1 kept" : "no spare unit";
   if (running === states.length - 1 && running > 0) return "no redundancy";
-  return running === 0 ? "all stopped" : `${states.length - running} stopped`;
+  const stopped = states.length - running - unknown;
+  return stopped === states.length ? "all stopped" : `${stopped} stopped`;
 }

@@ -113,8 +113,8 @@ function Aisle({ aisle }: { aisle: PlacedAisle }) {
     aisle.labelAt === "middle"
       ? y + h / 2 + size * 0.36
       : aisle.labelAt === "top"
-        ? y + size + 3
-        : y + h - 8;
+        ? y + size + 9
+        : y + h - 16;
   return (
     <g>
       {aisle.kind === "cold" && (

@@ -2,20 +2,27 @@ import { type Signal, signal } from "@preact/signals";
 import type { Bucket } from "../../contract/api.ts";
 
 export const SPARK_POINTS = 96;
-export const SPARK_STEP_MS = 15 * 60_000;
+/** 96 points are a day, or the last 48 minutes while there is hardly any history. */
+export const SPARK_STEPS_MS = [15 * 60_000, 30_000] as const;
+const FEW = 6;
 const REFRESH_MS = 60_000;
 /** More lines than a wall shows; the one unused for longest is dropped. */
 const MAX_KEPT = 64;
 
-/** `value: null` where nothing was measured. */
 export interface SparkLine {
-  /** Oldest first, always SPARK_POINTS long. */
+  stepMs: number;
+  /** Oldest first, always SPARK_POINTS long; `null` where nothing was measured. */
   values: (number | null)[];
 }
 
-type Load = (point: string, range: { fromMs: number; toMs: number }) => Promise<readonly Bucket[]>;
+interface Range {
+  fromMs: number;
+  toMs: number;
+  stepMs: number;
+}
+type Load = (point: string, range: Range) => Promise<readonly Bucket[]>;
 
-/** The last 24 hours of the points on screen, asked for once a minute at most. */
+/** The recent past of the points on screen, asked for once a minute at most. */
 export class SparkHistory {
   readonly #load: Load;
   readonly #nowMs: () => number;
@@ -43,10 +50,14 @@ export class SparkHistory {
   }
 
   async #refresh(point: string, line: Signal<SparkLine | null>, now: number): Promise<void> {
-    const toMs = Math.floor(now / SPARK_STEP_MS) * SPARK_STEP_MS + SPARK_STEP_MS;
-    const fromMs = toMs - SPARK_POINTS * SPARK_STEP_MS;
     try {
-      line.value = { values: slots(await this.#load(point, { fromMs, toMs }), fromMs) };
+      for (const stepMs of SPARK_STEPS_MS) {
+        const toMs = Math.floor(now / stepMs) * stepMs + stepMs;
+        const fromMs = toMs - SPARK_POINTS * stepMs;
+        const buckets = await this.#load(point, { fromMs, toMs, stepMs });
+        line.value = { stepMs, values: slots(buckets, { fromMs, stepMs }) };
+        if (buckets.length >= FEW) return;
+      }
     } catch {
       // A line is context, not a reading: without it the tile stays as it is and tries again in a minute.
       line.value ??= null;
@@ -55,22 +66,27 @@ export class SparkHistory {
 }
 
 /** Buckets into their places; a place without a good value stays empty. */
-export function slots(buckets: readonly Bucket[], fromMs: number): (number | null)[] {
+export function slots(
+  buckets: readonly Bucket[],
+  { fromMs, stepMs }: Pick<Range, "fromMs" | "stepMs">,
+): (number | null)[] {
   const values: (number | null)[] = Array.from({ length: SPARK_POINTS }, () => null);
   for (const { at, mean } of buckets) {
-    const place = Math.floor((at - fromMs) / SPARK_STEP_MS);
+    const place = Math.floor((at - fromMs) / stepMs);
     if (place >= 0 && place < SPARK_POINTS) values[place] = mean;
   }
   return values;
 }
 
-/** Adds lines; a place counts only where every line has a value. */
+/** Adds lines of one length in time; a place counts only where every line has a value. */
 export function sumLines(lines: readonly (SparkLine | null)[]): SparkLine | null {
   const known = lines.filter((line) => line !== null);
-  if (known.length === 0 || known.length !== lines.length) return null;
+  const stepMs = known[0]?.stepMs;
+  if (stepMs === undefined || known.length !== lines.length) return null;
+  if (known.some((line) => line.stepMs !== stepMs)) return null;
   const values = Array.from({ length: SPARK_POINTS }, (_, i) => {
     const parts = known.map((line) => line.values[i] ?? null);
     return parts.includes(null) ? null : parts.reduce<number>((sum, v) => sum + (v ?? 0), 0);
   });
-  return { values };
+  return { stepMs, values };
 }

@@ -32,6 +32,11 @@ export function i2cError(errno: number | string, address: number): DeviceError {
 
 /** The `code` of a Node or native-package error, or its text. */
 export function errorCode(error: unknown): string {
-  if (typeof error === "object" && error !== null && "code" in error) return String(error.code);
+  if (typeof error === "object" && error !== null) {
+    if ("code" in error && error.code) return String(error.code);
+    // The SMBus calls of i2c-bus give an empty code and a positive errno.
+    if ("errno" in error && typeof error.errno === "number")
+      return ERRNO_NAMES[Math.abs(error.errno)] ?? `errno ${error.errno}`;
+  }
   return error instanceof Error ? error.message : String(error);
 }

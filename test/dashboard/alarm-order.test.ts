@@ -6,10 +6,11 @@ import {
   compareAlarms,
   hiddenText,
   listedAlarms,
+  worstPriority,
 } from "../../dashboard/alarm-order.ts";
 import { stateSentence } from "../../dashboard/state-sentence.ts";
 import { planList } from "../../dashboard/wall/list-plan.ts";
-import { fixtureAlarm } from "./fixture-world.ts";
+import { fixtureAlarm } from "./fixture-alarms.ts";
 
 type Fields = Partial<AlarmView>;
 const ack: Fields = { state: "acknowledged", ack: { at: 1, by: "kn" } };
@@ -39,6 +40,14 @@ test("normal, shelved, suppressed and out-of-service alarms are not listed", () 
     alarm(1, 0, { outOfService: { since: 1, by: "kn", reason: "x" } }),
   ];
   expect(listedAlarms(away)).toEqual([]);
+});
+
+test("an alarm that cleared by itself stays in the list but no longer marks its place", () => {
+  const returned = alarm(1, 0, { state: "returned", clearedAt: 5 });
+  expect(listedAlarms([returned])).toHaveLength(1);
+  expect(worstPriority([returned, alarm(3)], () => true)).toBe(3);
+  expect(worstPriority([alarm(2, 0, { state: "latched", clearedAt: 5 })], () => true)).toBe(2);
+  expect(worstPriority([returned], () => true)).toBeNull();
 });
 
 const anyAlarm = fc

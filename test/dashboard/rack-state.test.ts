@@ -89,6 +89,7 @@ test.each<[Running[], string]>([
   [["running", "stopped", "stopped"], "2 stopped"],
   [["stopped", "stopped"], "all stopped"],
   [["running", "unknown", "running"], "1 silent"],
+  [["running", "unknown", "stopped"], "1 stopped"],
   [["running"], "no spare unit"],
   [[], ""],
 ])("cooling units %j: %s", (states, text) => {

@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { Store } from "../../dashboard/store.ts";
 import { type EventStream, StreamKeeper } from "../../dashboard/stream.ts";
-import { fixtureAlarm, fixtureSnapshot } from "./fixture-world.ts";
+import { fixtureAlarm } from "./fixture-alarms.ts";
+import { fixtureSnapshot } from "./fixture-world.ts";
 
 const HUB_T = Date.UTC(2026, 10, 22, 12);
 

@@ -83,11 +83,14 @@ test("a hole breaks the small line", () => {
 
 test("buckets keep their places, and a sum exists only where every part does", () => {
   const bucket = (at: number, mean: number) => ({ at, mean, min: mean, max: mean, count: 1 });
-  const a = { values: slots([bucket(0, 5), bucket(900_000, 6), bucket(-1, 9)], 0) };
-  const b = { values: slots([bucket(900_000, 10)], 0) };
+  const stepMs = 900_000;
+  const at = { fromMs: 0, stepMs };
+  const a = { stepMs, values: slots([bucket(0, 5), bucket(stepMs, 6), bucket(-1, 9)], at) };
+  const b = { stepMs, values: slots([bucket(stepMs, 10)], at) };
   expect(a.values.slice(0, 3)).toEqual([5, 6, null]);
   expect(sumLines([a, b])?.values.slice(0, 3)).toEqual([null, 16, null]);
   expect(sumLines([a, null])).toBeNull();
+  expect(sumLines([a, { ...b, stepMs: 30_000 }])).toBeNull();
 });
 
 test("a chart bridges two missing buckets and breaks at three", () => {

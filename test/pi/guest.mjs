@@ -28,9 +28,14 @@ export const GUEST_PROGRAMS = [
   ["perl", "perl-base"],
 ];
 
-/** Process groups of the guests now running: they are no children of a terminal, so we end them. */
-const running = new Set();
-process.on("exit", () => running.forEach(killGroup));
+/** Process group → job folder of the guests now running; no terminal ends those, so we do. */
+const running = new Map();
+process.on("exit", () => {
+  for (const [pid, run] of running) {
+    killGroup(pid);
+    rmSync(run, { recursive: true, force: true });
+  }
+});
 
 /**
  * Boots a guest and runs a command in it.
@@ -70,7 +75,7 @@ export function bootGuest(kernel, options) {
   );
   closeSync(boot);
   closeSync(console);
-  running.add(child.pid);
+  running.set(child.pid, run);
   const kill = () => killGroup(child.pid);
   return { kill, done: outcome({ child, kill, run, limitMs, onLine }) };
 }

@@ -66,7 +66,7 @@ export async function readyKernel() {
   needPrograms(BUILD_PROGRAMS);
   rmSync(stamp, { force: true });
   const source = path.join(cache, "source", PACKAGE);
-  if (!existsSync(path.join(source, "Makefile"))) await unpackSource(cache);
+  if (!existsSync(source)) await unpackSource(cache);
   await compile({ source, build: path.join(cache, "build"), kernel });
   writeFileSync(stamp, wanted);
   return kernel;
@@ -99,7 +99,7 @@ async function unpackSource(cache) {
     cwd: apt,
   });
   const archive = readdirSync(apt).find((name) => name.startsWith(`${PACKAGE}_`));
-  const target = path.join(cache, "source");
+  const target = path.join(cache, "unpacking"); // renamed when whole
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   const exclude = UNUSED_SOURCE.map((pattern) => `--exclude='${pattern}'`).join(" ");
@@ -110,6 +110,7 @@ async function unpackSource(cache) {
     `dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/$2.tar.xz" | tar -xJ -C "$3" ${exclude}`,
     ...["unpack", path.join(apt, archive ?? PACKAGE), PACKAGE, target],
   ]);
+  renameSync(target, path.join(cache, "source"));
   rmSync(apt, { recursive: true });
 }
 

@@ -45,7 +45,10 @@ test("kill -9 of edge, hub and InfluxDB for 20 s in turn loses no reading that w
   await site.tell("close", "door-b1");
   await influxd.restart();
   await site.ready();
-
+  for (const node of NODES) {
+    const { last } = spoolOf(node);
+    await until(`${node} to have sent its backlog`, () => spoolOf(node).first > last, 90_000);
+  }
   for (const node of NODES) await site.programs[node].kill("SIGTERM");
   await until("the hub to have stored what was on its way", async () => {
     const before = await storedOf("edge-hall");
@@ -53,7 +56,8 @@ test("kill -9 of edge, hub and InfluxDB for 20 s in turn loses no reading that w
     return before === (await storedOf("edge-hall"));
   });
   for (const node of NODES) {
-    const { last, held } = spoolOf(node);
+    const { last } = spoolOf(node);
+    const held = heldBy(node);
     const heldAndStored = await storedAmong(node, held);
     expect(last, `${node} spooled something`).toBeGreaterThan(500);
     expect((await storedOf(node)) - heldAndStored, `${node}: stored, of what left the spool`).toBe(
@@ -69,17 +73,24 @@ async function killed(program: ProgramName): Promise<void> {
   await site.ready();
 }
 
-/** The last sequence number ever committed, and the rows not yet deleted as acknowledged. */
-function spoolOf(node: string): { last: number; held: HeldRow[] } {
+/** The last sequence number ever committed, and the first one not yet deleted as acknowledged. */
+function spoolOf(node: string): { last: number; first: number } {
+  return inSpool(node, (db) => ({
+    last: db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").pluck().get() as number,
+    first: db.prepare("SELECT coalesce(min(seq), 1e15) FROM rows").pluck().get() as number,
+  }));
+}
+
+function heldBy(node: string): HeldRow[] {
+  return inSpool(node, (db) =>
+    db.prepare<[], HeldRow>("SELECT seq, class, payload FROM rows").all(),
+  );
+}
+
+function inSpool<T>(node: string, look: (db: Database.Database) => T): T {
   const db = new Database(path.join(folder, node, "spool.db"), { readonly: true });
   try {
-    const last = db
-      .prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'rows'")
-      .get();
-    return {
-      last: last?.seq ?? 0,
-      held: db.prepare<[], HeldRow>("SELECT seq, class, payload FROM rows").all(),
-    };
+    return look(db);
   } finally {
     db.close();
   }

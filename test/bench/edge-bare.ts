@@ -1,0 +1,30 @@
+/** The least that reads the same: bare modbus-serial and sockets, no quality, no spool, no uplink. */
+import ModbusRTU from "modbus-serial";
+import { systemClock } from "../../contract/clock.ts";
+import { openSocketI2c } from "../../edge/bus/socket-i2c.ts";
+import { CHIPS, PERIOD_MS, REGISTERS, wiresFrom } from "./edge-load.ts";
+
+const wires = wiresFrom(process.argv[2]);
+let latest: unknown;
+
+for (const port of wires.tcp) {
+  const client = new ModbusRTU.default();
+  await client.connectTCP("127.0.0.1", { port });
+  client.setID(1);
+  setInterval(async () => {
+    latest = (await client.readHoldingRegisters(0, REGISTERS)).data.map((raw) => raw * 0.1);
+  }, PERIOD_MS);
+}
+for (const { bus, address } of CHIPS) {
+  const i2c = await openSocketI2c({ host: "127.0.0.1", port: wires.wire, bus, clock: systemClock });
+  setInterval(async () => {
+    await i2c.write(address, Uint8Array.of(0x24, 0x00));
+    await systemClock.sleep(17);
+    const frame = await i2c.read(address, 6);
+    latest = -45 + (175 * ((frame[0]! << 8) | frame[1]!)) / 65_535;
+  }, PERIOD_MS);
+}
+process.once("SIGTERM", () => {
+  if (latest === undefined) process.exitCode = 1;
+  process.exit();
+});
