@@ -184,7 +184,9 @@ export class LiveState {
     const door = this.door(id.slice(0, -CONTACT_SUFFIX.length));
     if (door?.node !== point.node) return;
     if (anyOrder) door.at = null;
-    this.#moveDoor(door, contactState(reading), reading.at);
+    // Nobody saw a door move whose state was unknown before: when it did is not known.
+    const seen = door.at !== null && door.state !== "unknown";
+    this.#moveDoor(door, contactState(reading), reading.at, seen);
   }
 
   /** Takes a door event of the data lane; a late one, or one of another node's door, changes nothing. */
@@ -193,16 +195,15 @@ export class LiveState {
     if (door?.node !== node || event.what === "chatter") return;
     if (Math.abs(this.#clock.nowMs() - event.at) > DOOR_EVENT_FRESH_MS) return;
     const state = event.what === "opened" ? "open" : event.what === "closed" ? "closed" : "unknown";
-    this.#moveDoor(door, state, event.at);
+    this.#moveDoor(door, state, event.at, true);
   }
 
-  #moveDoor(door: LiveDoor, state: LiveDoor["state"], at: EpochMs): void {
+  #moveDoor(door: LiveDoor, state: LiveDoor["state"], at: EpochMs, seen: boolean): void {
     if (door.at !== null && at <= door.at) return;
     const first = door.at === null;
     door.at = at;
     if (!first && door.state === state) return;
-    // Nobody saw a door move that was unknown before: when it did is not known.
-    door.since = door.state === "unknown" ? null : at;
+    door.since = seen ? at : null;
     door.state = state;
     this.#emit({ kind: "door", door });
   }
