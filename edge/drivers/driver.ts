@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { QuantityId } from "../../contract/quantity.ts";
 import { DeviceError } from "../bus/port.ts";
 
@@ -10,16 +11,33 @@ export interface I2cDevice {
   pause(ms: number): Promise<void>;
 }
 
-/** One model of I2C chip. It keeps nothing between reads. */
-export interface I2cDriver<Channel extends string = string> {
+/** What one channel gave: a value, or why this channel alone has none. */
+export type ChannelValue = number | DeviceError;
+
+/** One model of I2C chip. It keeps nothing between reads: what must last stands in the chip. */
+export interface I2cDriver<Channel extends string = string, Options = void> {
   model: string;
   /** What it measures; values come in the unit of the quantity. */
   channels: Record<Channel, QuantityId>;
   /** 7-bit addresses the chip can have. */
   addresses: readonly number[];
-  /** One measurement of all channels, within the chip's own range. Throws `DeviceError`. */
-  read(device: I2cDevice): Promise<Record<Channel, number>>;
+  /** What must be known of the circuit round the chip. Absent: nothing. `meta().examples` has one. */
+  optionsSchema?: z.ZodType<Options>;
+  /** For a chip whose options say what it measures: the channels it then has. */
+  channelsWith?(options: Options): Partial<Record<Channel, QuantityId>>;
+  /** Its steps are so wide that a steady room gives the same value for hours. */
+  coarse?: boolean;
+  /** Sets the chip up, before its first read and again after it failed. Throws `DeviceError`. */
+  start?(device: I2cDevice, options: Options): Promise<void>;
+  /**
+   * One measurement of all channels, within the chip's own range. Throws `DeviceError`; "reset" when the
+   * chip lost what `start` wrote.
+   */
+  read(device: I2cDevice, options: Options): Promise<Record<Channel, ChannelValue>>;
 }
+
+/** Any model, with options already checked by its own schema. */
+export type AnyI2cDriver = I2cDriver<string, unknown>;
 
 /** One family of 1-Wire thermometer. */
 export interface OneWireDriver {
@@ -37,12 +55,31 @@ export function within(value: number, min: number, max: number): number {
   throw new DeviceError("range", `${value} is outside the ${min}–${max} this chip can measure`);
 }
 
+/** What `decode` gives; a `DeviceError` it throws concerns this channel alone. */
+export function channel(decode: () => number): ChannelValue {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DeviceError) return error;
+    throw error;
+  }
+}
+
+/** One byte of a frame. Throws `DeviceError` "bus" when the frame is too short. */
+export function byte(frame: Uint8Array, offset: number): number {
+  const value = frame[offset];
+  if (value === undefined)
+    throw new DeviceError("bus", `a frame of ${frame.length} bytes is too short`);
+  return value;
+}
+
+export function signedByte(frame: Uint8Array, offset: number): number {
+  return (byte(frame, offset) << 24) >> 24;
+}
+
 /** Big-endian words of a frame. Throws `DeviceError` "bus" when the frame is too short. */
 export function word(frame: Uint8Array, offset: number): number {
-  const [high, low] = [frame[offset], frame[offset + 1]];
-  if (high === undefined || low === undefined)
-    throw new DeviceError("bus", `a frame of ${frame.length} bytes is too short`);
-  return (high << 8) | low;
+  return (byte(frame, offset) << 8) | byte(frame, offset + 1);
 }
 
 export function signedWord(frame: Uint8Array, offset: number): number {

@@ -25,7 +25,7 @@ export const ds18b20: OneWireDriver = {
   },
 };
 
-type Scratchpad = [number, number, number, number, number, number, number, number, number];
+export type Scratchpad = [number, number, number, number, number, number, number, number, number];
 
 /**
  * The nine bytes of `… : crc=XX YES`. The temperature in the second line is not used: after NO it is

@@ -1,24 +1,28 @@
+import { z } from "zod";
 import { type I2cDriver, refuseFloating, signedWord, within } from "./driver.ts";
+import { optionsBlock, says } from "./options.ts";
 
 const TEMPERATURE = [0x00];
 
-/** LM75 temperature sensor, 9 bits. It has no id register; below its 9 bits stands noise. */
-export const lm75 = driver("lm75", 9);
-/** LM75A and its clones with 11 bits. */
-export const lm75a = driver("lm75a", 11);
+const optionsSchema = optionsBlock("an LM75", {
+  /** 9 of the LM75 and LM75B, 11 of the LM75A, up to 12 of others; below stands noise. */
+  bits: z.literal([9, 10, 11, 12], says("bits is 9, 10, 11 or 12")).default(9),
+}).meta({ examples: [{ bits: 11 }] });
+type Options = z.output<typeof optionsSchema>;
 
-function driver(model: string, bits: 9 | 11): I2cDriver<"temperature"> {
-  return {
-    model,
-    channels: { temperature: "temperature" },
-    addresses: [0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f],
-    async read(device) {
-      const frame = refuseFloating(await device.writeRead(TEMPERATURE, 2));
-      return { temperature: within(decodeLm75(frame, bits), -55, 127) };
-    },
-  };
-}
+/** LM75 temperature sensor and its many relatives. It has no id register. */
+export const lm75: I2cDriver<"temperature", Options> = {
+  model: "lm75",
+  channels: { temperature: "temperature" },
+  addresses: [0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f],
+  optionsSchema,
+  coarse: true,
+  async read(device, { bits }) {
+    const frame = refuseFloating(await device.writeRead(TEMPERATURE, 2));
+    return { temperature: within(decodeLm75(frame, bits), -55, 127) };
+  },
+};
 
-export function decodeLm75(frame: Uint8Array, bits: 9 | 11): number {
+export function decodeLm75(frame: Uint8Array, bits: Options["bits"]): number {
   return (signedWord(frame, 0) >> (16 - bits)) / 2 ** (bits - 8);
 }

@@ -12,6 +12,7 @@ export const mcp9808: I2cDriver<"temperature"> = {
   model: "mcp9808",
   channels: { temperature: "temperature" },
   addresses: [0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f],
+  coarse: true,
   async read(device) {
     const manufacturer = word(await device.writeRead(MANUFACTURER, 2), 0);
     const chip = word(await device.writeRead(DEVICE, 2), 0);

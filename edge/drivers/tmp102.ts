@@ -7,6 +7,7 @@ export const tmp102: I2cDriver<"temperature"> = {
   model: "tmp102",
   channels: { temperature: "temperature" },
   addresses: [0x48, 0x49, 0x4a, 0x4b],
+  coarse: true,
   async read(device) {
     const frame = refuseFloating(await device.writeRead(TEMPERATURE, 2));
     return { temperature: within(decodeTmp102(frame), -55, 150) };

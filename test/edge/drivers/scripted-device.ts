@@ -1,3 +1,4 @@
+import { sensirionCrc8 } from "../../../edge/drivers/crc8.ts";
 import type { I2cDevice } from "../../../edge/drivers/driver.ts";
 
 export type Step =
@@ -6,7 +7,7 @@ export type Step =
   | { writeRead: number[]; gives: Iterable<number> };
 
 /** A chip that knows one conversation. Anything else said to it is an error of the driver. */
-export function scriptedI2c(steps: Step[]): I2cDevice & { pausedMs: number } {
+export function scriptedI2c(steps: Step[]): I2cDevice & { pausedMs: number; left(): number } {
   const left = [...steps];
   const next = (said: string): Step => {
     const step = left.shift();
@@ -15,6 +16,7 @@ export function scriptedI2c(steps: Step[]): I2cDevice & { pausedMs: number } {
   };
   return {
     pausedMs: 0,
+    left: () => left.length,
     async write(bytes) {
       const said = `write ${bytes}`;
       const step = next(said);
@@ -36,4 +38,10 @@ export function scriptedI2c(steps: Step[]): I2cDevice & { pausedMs: number } {
       this.pausedMs += ms;
     },
   };
+}
+
+/** A word with its Sensirion checksum. */
+export function framed(word: number): Uint8Array {
+  const bytes = [word >> 8, word & 0xff];
+  return Uint8Array.of(...bytes, sensirionCrc8(bytes));
 }

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { sensirionCrc8 } from "../../../edge/drivers/crc8.ts";
 import { decodeLm75, lm75 } from "../../../edge/drivers/lm75.ts";
 import { decodeMcp9808, isMcp9808, mcp9808 } from "../../../edge/drivers/mcp9808.ts";
 import { decodeSht4x, sht4x } from "../../../edge/drivers/sht4x.ts";
 import { decodeShtc3, isShtc3, shtc3 } from "../../../edge/drivers/shtc3.ts";
 import { decodeTmp102, tmp102 } from "../../../edge/drivers/tmp102.ts";
 import { hexBytes, type Vector, vectorsOf } from "../vectors.ts";
-import { scriptedI2c } from "./scripted-device.ts";
+import { framed, scriptedI2c } from "./scripted-device.ts";
 
 /** Bytes → temperature, and humidity where there is one. */
 const DECODERS: Record<string, (frame: Uint8Array) => { temperature: number; humidity?: number }> =
@@ -82,11 +81,6 @@ test("MCP9808 reads −25 °C below its alert flags, and only from an MCP9808", 
 
 test("a floating bus is no −0.5 °C", async () => {
   const floating = () => scriptedI2c([{ writeRead: [0x00], gives: [0xff, 0xff] }]);
-  await expect(lm75.read(floating())).rejects.toMatchObject({ reason: "bus" });
+  await expect(lm75.read(floating(), { bits: 9 })).rejects.toMatchObject({ reason: "bus" });
   await expect(tmp102.read(floating())).rejects.toMatchObject({ reason: "bus" });
 });
-
-function framed(word: number): Uint8Array {
-  const bytes = [word >> 8, word & 0xff];
-  return Uint8Array.of(...bytes, sensirionCrc8(bytes));
-}
