@@ -2,6 +2,7 @@ import type modbusSerial from "modbus-serial";
 import type { Clock } from "../../contract/clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { errorCode } from "./errno.ts";
+import { type LineSpeed, readMs, silenceMs } from "./modbus-timing.ts";
 import { DeviceError, ModbusException, type ModbusLink } from "./port.ts";
 import { turnstile } from "./turn.ts";
 
@@ -11,6 +12,8 @@ const OPEN_MS = 3_000;
 const CLOSE_MS = 1_000;
 /** How long after its own timeout the package is given before it is taken for dead. */
 const WATCHDOG_MS = 1_000;
+/** A peer that lost its power never says that it is gone: after so many unanswered questions, connect anew. */
+const SILENT_QUESTIONS = 2;
 
 /** modbus-serial over a serial line. Only the buffered port copes with frames that arrive in pieces. */
 export async function openModbusRtu(deps: {
@@ -20,13 +23,14 @@ export async function openModbusRtu(deps: {
   stop?: 1 | 2;
   clock: Clock;
 }): Promise<ModbusLink> {
-  const { device, baud: baudRate, parity, stop: stopBits = 1, clock } = deps;
-  const options = { baudRate, parity, stopBits, dataBits: 8 } as const;
-  // Frames are told apart by 3.5 characters of silence; above 19200 baud by a fixed 1.75 ms.
-  const silenceMs = baudRate > 19_200 ? 2 : Math.ceil((3.5 * 11 * 1_000) / baudRate);
-  return openLink({ name: device, silenceMs, clock }, (client) =>
-    client.connectRTUBuffered(device, options),
-  );
+  const { device, baud, parity, stop = 1, clock } = deps;
+  const options = { baudRate: baud, parity, stopBits: stop, dataBits: 8 } as const;
+  return openLink({
+    name: device,
+    speed: { baud, parity, stop },
+    clock,
+    connect: (client) => client.connectRTUBuffered(device, options),
+  });
 }
 
 /** modbus-serial over TCP: one device, or a gateway with several units. */
@@ -36,33 +40,29 @@ export async function openModbusTcp(deps: {
   clock: Clock;
 }): Promise<ModbusLink> {
   const { host, port, clock } = deps;
-  return openLink({ name: `${host}:${port}`, clock }, (client) =>
-    client.connectTCP(host, { port }),
-  );
+  return openLink({
+    name: `${host}:${port}`,
+    clock,
+    connect: (client) => client.connectTCP(host, { port }),
+  });
 }
 
 interface Line {
   name: string;
   clock: Clock;
-  /** Set for a serial line: the silence between two frames. */
-  silenceMs?: number;
+  /** Set for a serial line. */
+  speed?: LineSpeed;
+  connect: (client: ModbusRTU) => Promise<void>;
 }
 
-async function openLink(
-  line: Line,
-  connect: (client: ModbusRTU) => Promise<void>,
-): Promise<ModbusLink> {
-  const { name, clock } = line;
-  const client = await newClient();
-  const link = new SerialLink(line, client);
-  const late = () => new DeviceError("bus", `${name} did not open within ${OPEN_MS} ms`);
+async function openLink(line: Line): Promise<ModbusLink> {
+  const link = new PackageLink(line, await newClient());
   try {
-    await withDeadline(connect(client), OPEN_MS, clock, late);
+    await link.open();
   } catch (error) {
     await link.close();
-    throw error instanceof DeviceError ? error : new DeviceError("bus", errorText(error));
+    throw error;
   }
-  link.watch();
   return link;
 }
 
@@ -73,31 +73,51 @@ interface HiddenPort {
   on?(event: "error", listener: () => void): void;
 }
 
-type Request = { unit: number; address: number; count: number; timeoutMs: number };
+type Request = { unit: number; fc: number; address: number; count: number; timeoutMs: number };
 
-/** Lives for one connection: when the line or the package fails, it stays dead and a new one is opened. */
-class SerialLink implements ModbusLink {
-  readonly #name: string;
+const portOf = (client: ModbusRTU): HiddenPort | undefined =>
+  (client as unknown as { _port?: HiddenPort })._port;
+
+/** When the line or the package fails, it stays dead and a new one is opened. */
+class PackageLink implements ModbusLink {
+  readonly #line: Line;
   readonly #clock: Clock;
-  readonly #silenceMs: number | undefined;
-  readonly #client: ModbusRTU;
+  #client: ModbusRTU;
   readonly #turn = turnstile();
   #dead: DeviceError | undefined;
   #interrupt: (error: DeviceError) => void = () => undefined;
   /** RTU: an answer may still be on its way, and nothing in it would tell which question it answers. */
   #answerOwed = false;
+  /** Before this nothing may be sent, so that a frame begins after enough silence. */
+  #quietUntilMs = 0;
+  #unanswered = 0;
+  /** The call now under way must be over by then. */
+  #overdueAtMs = Number.POSITIVE_INFINITY;
+  #watching = false;
+  readonly #closing = new AbortController();
 
   constructor(line: Line, client: ModbusRTU) {
-    this.#name = line.name;
+    this.#line = line;
     this.#clock = line.clock;
-    this.#silenceMs = line.silenceMs;
     this.#client = client;
-    client.on("error", (error) => this.#die(errorText(error)));
   }
 
-  /** After a reset the package tells nobody, so its own socket or serial port is asked. */
-  watch(): void {
-    this.#port?._client?.once("close", () => this.#interrupt(this.#die("connection lost")));
+  /** Throws `DeviceError` "bus". */
+  async open(): Promise<void> {
+    const client = this.#client;
+    client.on("error", (error) => {
+      if (client === this.#client) this.#die(errorText(error));
+    });
+    const late = () => this.#die(`did not open within ${OPEN_MS} ms`);
+    try {
+      await withDeadline(this.#line.connect(client), OPEN_MS, this.#clock, late);
+    } catch (error) {
+      throw error instanceof DeviceError ? error : this.#die(errorText(error));
+    }
+    // After a reset the package tells nobody, so its own socket or serial port is asked.
+    portOf(client)?._client?.once("close", () => {
+      if (client === this.#client) this.#interrupt(this.#die("connection lost"));
+    });
   }
 
   async readRegisters(request: Request & { fc: 3 | 4 }): Promise<Uint16Array> {
@@ -108,7 +128,7 @@ class SerialLink implements ModbusLink {
         : this.#client.readInputRegisters(address, count),
     );
     if (data.length !== count) throw this.#wrongLength(data.length, count);
-    return Uint16Array.from(data);
+    return new Uint16Array(data);
   }
 
   async readBits(request: Request & { fc: 1 | 2 }): Promise<boolean[]> {
@@ -128,11 +148,12 @@ class SerialLink implements ModbusLink {
   }
 
   async close(): Promise<void> {
-    this.#dead ??= new DeviceError("bus", `${this.#name} is closed`);
+    this.#closing.abort();
+    this.#dead ??= new DeviceError("bus", `${this.#line.name} is closed`);
     // The package takes its listener away when it closes; a later error would end the program.
-    this.#port?.on?.("error", () => undefined);
+    portOf(this.#client)?.on?.("error", () => undefined);
     // Closing a dead TCP port never calls back, so a TCP port is destroyed at once.
-    if (!this.#serial) return this.#client.destroy(() => undefined);
+    if (!this.#line.speed) return this.#client.destroy(() => undefined);
     const closing = new Promise<void>((resolve) => this.#client.close(() => resolve()));
     await Promise.race([closing, this.#clock.sleep(CLOSE_MS)]);
   }
@@ -141,36 +162,86 @@ class SerialLink implements ModbusLink {
     return this.#turn(async () => {
       if (this.#dead) throw this.#dead;
       if (this.#answerOwed) await this.#drain(request.timeoutMs);
-      if (this.#silenceMs) await this.#clock.sleep(this.#silenceMs);
+      if (this.#unanswered >= SILENT_QUESTIONS) await this.#reconnect();
+      await this.#silence();
       this.#discardInput();
       // Both belong to the client, not to the call, so they are set inside the queue.
       this.#client.setID(request.unit);
-      this.#client.setTimeout(request.timeoutMs);
-      const late = () => this.#die("the package never came back from a call");
+      const timeoutMs = request.timeoutMs + this.#wireMs(request);
+      this.#client.setTimeout(timeoutMs);
       try {
-        const limitMs = request.timeoutMs + WATCHDOG_MS;
-        const lost = new Promise<never>((_, reject) => {
+        this.#watch(timeoutMs + WATCHDOG_MS);
+        const { data } = await new Promise<{ data: T[] }>((resolve, reject) => {
           this.#interrupt = reject;
+          call().then(resolve, reject);
         });
-        const answer = Promise.race([call(), lost]);
-        return (await withDeadline(answer, limitMs, this.#clock, late)).data;
+        this.#unanswered = 0;
+        return data;
       } catch (error) {
         throw error instanceof DeviceError ? error : this.#meaningOf(error, request);
+      } finally {
+        this.#overdueAtMs = Number.POSITIVE_INFINITY;
+        this.#quietUntilMs =
+          this.#clock.monoMs() + (this.#line.speed ? silenceMs(this.#line.speed.baud) : 0);
       }
     });
   }
 
+  /** Ends a call that the package forgot. One timer serves many calls, as each costs more than a read. */
+  #watch(limitMs: number): void {
+    this.#overdueAtMs = this.#clock.monoMs() + limitMs;
+    if (this.#watching) return;
+    this.#watching = true;
+    const guard = async () => {
+      const { signal } = this.#closing;
+      while (!signal.aborted && this.#overdueAtMs < Number.POSITIVE_INFINITY) {
+        await this.#clock.sleep(limitMs, signal);
+        if (this.#clock.monoMs() >= this.#overdueAtMs)
+          this.#interrupt(this.#die("the package never came back from a call"));
+      }
+      this.#watching = false;
+    };
+    void guard();
+  }
+
+  /** What the frames themselves take on a serial line, which is not the device's fault. */
+  #wireMs({ fc, count }: Request): number {
+    return this.#line.speed ? Math.ceil(readMs({ fc, count }, this.#line.speed)) : 0;
+  }
+
+  async #silence(): Promise<void> {
+    for (;;) {
+      const leftMs = this.#quietUntilMs - this.#clock.monoMs();
+      if (leftMs <= 0) return;
+      await this.#clock.sleep(leftMs);
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    const old = this.#client;
+    this.#client = await newClient();
+    portOf(old)?.on?.("error", () => undefined);
+    old.destroy(() => undefined);
+    this.#unanswered = 0;
+    await this.open();
+  }
+
   #meaningOf(error: unknown, { unit, address, count, timeoutMs }: Request): DeviceError {
-    const where = `${this.#name} unit ${unit} register ${address}+${count}`;
+    const where = `${this.#line.name} unit ${unit} register ${address}+${count}`;
+    const serial = this.#line.speed !== undefined;
     const text = errorText(error);
     const code = exceptionCode(error);
-    if (code !== undefined) return new ModbusException(code, `${where}: ${text}`);
+    if (code !== undefined) {
+      this.#unanswered = 0;
+      return new ModbusException(code, `${where}: ${text}`);
+    }
     if (errorNo(error) === "ETIMEDOUT") {
-      this.#answerOwed = this.#serial;
+      this.#answerOwed = serial;
+      if (!serial) this.#unanswered += 1;
       return new DeviceError("no-answer", `${where}: no answer within ${timeoutMs} ms`);
     }
     if (/^(CRC error|Data length error|Unexpected data error)/.test(text)) {
-      this.#answerOwed = this.#serial;
+      this.#answerOwed = serial;
       return new DeviceError("checksum", `${where}: ${text}`);
     }
     return this.#die(text);
@@ -178,7 +249,7 @@ class SerialLink implements ModbusLink {
 
   async #drain(ms: number): Promise<void> {
     // TCP answers carry the number of their question; only a serial line must fall silent.
-    if (!this.#serial) return;
+    if (!this.#line.speed) return;
     await this.#clock.sleep(ms);
     this.#discardInput();
     this.#answerOwed = false;
@@ -186,24 +257,17 @@ class SerialLink implements ModbusLink {
 
   /** The package never empties its own receive buffer, so an old answer would wait there for ever. */
   #discardInput(): void {
-    if (this.#port?._buffer) this.#port._buffer = Buffer.alloc(0);
-  }
-
-  get #serial(): boolean {
-    return this.#silenceMs !== undefined;
-  }
-
-  get #port(): HiddenPort | undefined {
-    return (this.#client as unknown as { _port?: HiddenPort })._port;
+    const port = portOf(this.#client);
+    if (port?._buffer && port._buffer.length > 0) port._buffer = Buffer.alloc(0);
   }
 
   #die(why: string): DeviceError {
-    this.#dead ??= new DeviceError("bus", `${this.#name}: ${why}`);
+    this.#dead ??= new DeviceError("bus", `${this.#line.name}: ${why}`);
     return this.#dead;
   }
 
   #wrongLength(found: number, wanted: number): DeviceError {
-    return new DeviceError("checksum", `${this.#name} gave ${found} of ${wanted} values`);
+    return new DeviceError("checksum", `${this.#line.name} gave ${found} of ${wanted} values`);
   }
 }
 

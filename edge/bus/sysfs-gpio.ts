@@ -33,7 +33,7 @@ export async function openSysfsGpio(deps: {
     if (known) return known;
     if (offset >= chip.lines)
       throw new DeviceError("bus", `${chip.label} has lines 0–${chip.lines - 1}, not ${offset}`);
-    const gpio = guarded(chip.base + offset, () =>
+    const gpio = guarded(chip.base + offset, "opened", () =>
       direction === "in"
         ? new Gpio(chip.base + offset, "in", "both")
         : new Gpio(chip.base + offset, direction),
@@ -42,6 +42,8 @@ export async function openSysfsGpio(deps: {
     await checkDirection(root, chip.base + offset, direction === "in" ? "in" : "out");
     return gpio;
   };
+  const levelOf = (offset: number, gpio: Gpio) =>
+    guarded(chip.base + offset, "read", () => gpio.readSync());
   const notice = (offset: number, level: 0 | 1) => {
     const watcher = watched.get(offset);
     if (!watcher || watcher.last === level) return;
@@ -53,27 +55,30 @@ export async function openSysfsGpio(deps: {
       await clock.sleep(RECHECK_MS, stop.signal);
       for (const offset of watched.keys()) {
         const gpio = open.get(offset);
-        if (gpio && !stop.signal.aborted) notice(offset, gpio.readSync());
+        if (gpio && !stop.signal.aborted) notice(offset, levelOf(offset, gpio));
       }
     }
   };
 
-  const closed = recheck().catch(() => undefined);
+  // A chip that cannot be read any more is over; whoever reads it next is told why.
+  const closed = recheck().catch((error: unknown) => {
+    if (!(error instanceof DeviceError)) throw error;
+  });
   return {
     watch: async (offset, onLevel) => {
       const gpio = await line(offset, "in");
-      const level = gpio.readSync();
+      const level = levelOf(offset, gpio);
       watched.set(offset, { last: level, onLevel });
       onLevel(level);
       gpio.watch((error, value) => {
         if (!error) notice(offset, value);
       });
     },
-    read: async (offset) => (await line(offset, "in")).readSync(),
+    read: async (offset) => levelOf(offset, await line(offset, "in")),
     write: async (offset, level) => {
       // Opening with the level itself: "out" would first drive low, and a relay would click.
       const gpio = await line(offset, level === 1 ? "high" : "low");
-      gpio.writeSync(level);
+      guarded(chip.base + offset, "written", () => gpio.writeSync(level));
     },
     close: async () => {
       stop.abort();
@@ -85,11 +90,11 @@ export async function openSysfsGpio(deps: {
   };
 }
 
-function guarded<T>(gpio: number, work: () => T): T {
+function guarded<T>(gpio: number, how: "opened" | "read" | "written", work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new DeviceError("bus", `GPIO ${gpio} cannot be opened (${errorCode(error)})`);
+    throw new DeviceError("bus", `GPIO ${gpio} cannot be ${how} (${errorCode(error)})`);
   }
 }
 

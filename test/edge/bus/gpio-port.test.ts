@@ -3,19 +3,21 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Gpio } from "onoff";
 import { afterEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../../contract/clock.ts";
 import { findGpioChip } from "../../../edge/bus/gpio-base.ts";
+import { openGpiomon } from "../../../edge/bus/gpiomon.ts";
 import type { GpioPort } from "../../../edge/bus/port.ts";
 import { openSocketGpio } from "../../../edge/bus/socket-gpio.ts";
 import { openSysfsGpio } from "../../../edge/bus/sysfs-gpio.ts";
 import { FakeClock } from "../../fake-clock.ts";
+import { type Generation, GpiodStubs } from "./gpiod-stubs.ts";
 import { lineServer, until } from "./line-server.ts";
 
 interface Rig {
   port: GpioPort;
-  clock: FakeClock;
   /** Sets an input; with `lost`, the edge goes unnoticed. */
   set(line: number, level: 0 | 1, how?: "lost"): void;
-  written: string[];
+  readonly written: string[];
 }
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -40,7 +42,6 @@ async function socketRig(): Promise<Rig> {
   const clock = new FakeClock();
   return {
     port: await openSocketGpio({ host: "127.0.0.1", port: server.port, clock }),
-    clock,
     set: (line, level) => {
       levels.set(line, level);
       if (watched.has(String(line))) server.send(`${line} ${level}`);
@@ -64,7 +65,7 @@ function chipTree(chips: { base: number; label: string; lines: number }[]): stri
 
 const BASE = 512;
 
-async function sysfsRig(): Promise<Rig> {
+async function sysfsRig(): Promise<Rig & { clock: FakeClock }> {
   const root = chipTree([{ base: BASE, label: "pinctrl-bcm2711", lines: 58 }]);
   const levels = new Map<number, 0 | 1>();
   const watchers = new Map<number, (error: null, level: 0 | 1) => void>();
@@ -98,9 +99,26 @@ async function sysfsRig(): Promise<Rig> {
   };
 }
 
+async function gpiomonRig(generation: Generation): Promise<Rig> {
+  const gpiod = new GpiodStubs(generation);
+  cleanups.push(() => gpiod.remove());
+  return {
+    port: await openGpiomon({ chip: "auto", clock: systemClock, path: gpiod.path }),
+    set: (line, level) => {
+      gpiod.level(line, level);
+      if (gpiod.holder(line) !== undefined) gpiod.edge(line, level);
+    },
+    get written() {
+      return gpiod.written;
+    },
+  };
+}
+
 describe.each([
   ["socket", socketRig],
   ["sysfs", sysfsRig],
+  ["gpiomon of libgpiod 1", () => gpiomonRig(1)],
+  ["gpiomon of libgpiod 2", () => gpiomonRig(2)],
 ])("GPIO port over %s", (_, rig) => {
   test("tells the present level at once and then every change", async () => {
     const { port, set } = await rig();
@@ -116,13 +134,14 @@ describe.each([
   });
 
   test("keeps lines apart, reads and writes them", async () => {
-    const { port, set, written } = await rig();
+    const rigged = await rig();
+    const { port, set } = rigged;
     set(27, 1);
     const seen: number[] = [];
     await port.watch(22, (level) => seen.push(level));
     expect(await port.read(27)).toBe(1);
     await port.write(5, 1);
-    expect(written).toEqual(["5 1"]);
+    expect(rigged.written).toEqual(["5 1"]);
     expect(seen).toEqual([0]);
     await port.close();
   });
@@ -173,6 +192,21 @@ describe("the header chip", () => {
     const other = { base: 900, label: "raspberrypi-exp-gpio", lines: 8 };
     const root = chipTree([{ base, label, lines }, other]);
     expect(await findGpioChip(root, "auto")).toEqual({ base, label, lines });
+  });
+
+  test("is found by the device tree when its label is new", async () => {
+    const root = chipTree([
+      { base: 512, label: "gpio-rp1-v2", lines: 54 },
+      { base: 566, label: "gpio-brcmstb", lines: 36 },
+    ]);
+    const node = path.join(root, "gpiochip512", "device", "of_node");
+    mkdirSync(node, { recursive: true });
+    writeFileSync(path.join(node, "compatible"), "raspberrypi,rp1-gpio\0");
+    expect(await findGpioChip(root, "auto")).toEqual({
+      base: 512,
+      label: "gpio-rp1-v2",
+      lines: 54,
+    });
   });
 
   test("is not guessed when two chips look like it", async () => {

@@ -227,8 +227,121 @@ describe("a TCP connection", () => {
   });
 });
 
-test.each(vectorsOf("modbus-rtu-frame"))("CRC-16 of frame $id", ({ input, expected }) => {
-  const frame = Buffer.from(String(input), "hex");
-  const sound = crc16(frame.subarray(0, -2)) === frame.readUInt16LE(frame.length - 2);
-  expect(sound).toBe(expected.crcOk ?? true);
+describe("a TCP peer that fell silent", () => {
+  test("is connected anew after two unanswered questions, and answers again", async () => {
+    let dead = true;
+    const { link, peer } = await tcpRig(({ address }) =>
+      dead ? { silent: true } : { registers: [address] },
+    );
+    for (const address of [1, 2])
+      await expect(link.readRegisters(unanswered(address))).rejects.toThrow("no answer");
+    expect(peer.connections()).toBe(1);
+    dead = false;
+    expect([...(await link.readRegisters(registers(3, 1)))]).toEqual([3]);
+    expect(peer.connections()).toBe(2);
+  });
+
+  test("keeps its connection while another unit behind it answers", async () => {
+    const { link, peer } = await tcpRig(({ unit }) =>
+      unit === 1 ? { silent: true } : { registers: [7] },
+    );
+    for (let i = 0; i < 3; i += 1) {
+      await expect(link.readRegisters(unanswered(i))).rejects.toThrow("no answer");
+      expect([...(await link.readRegisters(registers(0, 1, 2)))]).toEqual([7]);
+    }
+    expect(peer.connections()).toBe(1);
+  });
+
+  test("that is gone for good is a bus fault", async () => {
+    const { link, peer } = await tcpRig(() => ({ silent: true }));
+    for (const address of [1, 2])
+      await expect(link.readRegisters(unanswered(address))).rejects.toThrow("no answer");
+    await peer.close();
+    await expect(link.readRegisters(unanswered(3))).rejects.toMatchObject({ reason: "bus" });
+    cleanups.splice(0, 1);
+  });
+});
+
+test("frames on a serial line are 3.5 characters apart at least, also right after an answer", async () => {
+  const peer = await rtuPeer(() => ({ registers: [1] }));
+  cleanups.push(() => peer.close());
+  const line = { device: peer.path, baud: 1_200, parity: "even" } as const;
+  const link = await openModbusRtu({ ...line, clock: systemClock });
+  cleanups.push(() => link.close());
+  for (let i = 0; i < 5; i += 1) await link.readRegisters(registers(i, 1));
+  const gaps = peer.frames.slice(1).map(({ atMs }, i) => atMs - (peer.frames[i]?.atMs ?? 0));
+  for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual((3.5 * 11 * 1_000) / 1_200);
+});
+
+test("a slow line adds the time of its frames to a device's time to answer", async () => {
+  const peer = await rtuPeer(() => ({ silent: true }));
+  cleanups.push(() => peer.close());
+  const line = { device: peer.path, baud: 1_200, parity: "none" } as const;
+  const link = await openModbusRtu({ ...line, clock: systemClock });
+  cleanups.push(() => link.close());
+  const started = performance.now();
+  const read = link.readRegisters({ ...registers(0, 20), timeoutMs: 50 });
+  await expect(read).rejects.toMatchObject({ reason: "no-answer" });
+  // 8 + 45 bytes of 10 bits at 1200 baud are 442 ms.
+  expect(performance.now() - started).toBeGreaterThanOrEqual(490);
+});
+
+describe("whole frames from public examples", () => {
+  interface Frame {
+    crcOk?: boolean;
+    unit?: number;
+    fc: 3 | 4;
+    address?: number;
+    count?: number;
+    registers?: number[];
+    exception?: number;
+    transaction?: number;
+  }
+
+  test.each(vectorsOf("modbus-rtu-frame"))("$id over RTU", async ({ input, expected }) => {
+    const bytes = Buffer.from(String(input), "hex");
+    const frame = expected as unknown as Frame;
+    const sound = crc16(bytes.subarray(0, -2)) === bytes.readUInt16LE(bytes.length - 2);
+    expect(sound).toBe(frame.crcOk ?? true);
+    const unit = bytes[0] ?? 0;
+    const { link, peer } = await rtuRig(({ count }) =>
+      frame.count === undefined ? { raw: () => [bytes] } : { registers: Array(count).fill(0) },
+    );
+    const ask = (fc: 3 | 4, address: number, count: number, timeoutMs = TIMEOUT_MS) =>
+      link.readRegisters({ unit, fc, address, count, timeoutMs });
+    if (frame.count !== undefined) {
+      await ask(frame.fc, frame.address ?? 0, frame.count);
+      expect(peer.frames[0]?.bytes.equals(bytes)).toBe(true);
+    } else if (frame.registers) {
+      expect([...(await ask(frame.fc, 0, frame.registers.length))]).toEqual(frame.registers);
+    } else if (frame.exception) {
+      await expect(ask(frame.fc, 0, 1)).rejects.toMatchObject({ code: frame.exception });
+    } else await expect(ask(4, 0, 1, SOON_MS)).rejects.toThrow(/CRC|no answer/);
+  });
+
+  test.each(vectorsOf("modbus-tcp-frame"))("$id over TCP", async ({ input, expected }) => {
+    const bytes = Buffer.from(String(input), "hex");
+    const frame = expected as unknown as Frame;
+    const { link, peer } = await tcpRig(({ count }) =>
+      frame.exception
+        ? // Only the number of the question is this connection's own.
+          { raw: (own) => [Buffer.concat([own.subarray(0, 2), bytes.subarray(2)])] }
+        : { registers: Array(count).fill(0) },
+    );
+    const fc = (bytes[7] ?? 0) & 0x7f;
+    const read = link.readRegisters({
+      unit: frame.unit ?? 0,
+      fc: fc === 4 ? 4 : 3,
+      address: frame.address ?? 0,
+      count: frame.count ?? 1,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (frame.exception) {
+      await expect(read).rejects.toMatchObject({ code: frame.exception });
+      return;
+    }
+    await read;
+    expect(peer.frames[0]?.bytes.subarray(2).equals(bytes.subarray(2))).toBe(true);
+    expect(peer.frames[0]?.bytes.readUInt16BE(0)).toBe(frame.transaction);
+  });
 });

@@ -21,6 +21,10 @@ export interface Question {
 
 export interface Peer {
   questions: Question[];
+  /** The same, as they came over the wire, and when. */
+  frames: { bytes: Buffer; atMs: number }[];
+  /** Connections so far; a serial line has one. */
+  connections(): number;
   /** Sends every answer held back by `later`. */
   flush(): void;
   /** Ends the connection or the line, as pulling the cable does. */
@@ -57,11 +61,13 @@ const questionOf = (bytes: Buffer): Question => ({
   count: bytes.readUInt16BE(4),
 });
 
-/** A Modbus TCP device on a free port. */
+/** A Modbus TCP device, on a free port when none is named. */
 export async function tcpPeer(
   device: (question: Question) => Reply,
+  port = 0,
 ): Promise<Peer & { port: number }> {
   const questions: Question[] = [];
+  const frames: Peer["frames"] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -70,6 +76,7 @@ export async function tcpPeer(
       const header = data.subarray(0, 4);
       const question = questionOf(data.subarray(6));
       questions.push(question);
+      frames.push({ bytes: Buffer.from(data), atMs: performance.now() });
       const reply = device(question);
       const body = pdu(question, "raw" in reply ? { registers: [1] } : reply);
       if (!body) return;
@@ -78,13 +85,15 @@ export async function tcpPeer(
       for (const part of "raw" in reply ? reply.raw(frame) : [frame]) socket.write(part);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
     port: (server.address() as AddressInfo).port,
     questions,
+    frames,
+    connections: () => sockets.size,
     flush: () => undefined,
     cut,
     close: async () => {
@@ -101,6 +110,7 @@ export async function rtuPeer(
   const child = spawn("script", ["-qefc", "stty raw -echo; tty; exec sleep 3600", "/dev/null"]);
   const path = await firstLine(child);
   const questions: Question[] = [];
+  const frames: Peer["frames"] = [];
   const held: Buffer[] = [];
   let received = Buffer.alloc(0);
   child.stdout.on("data", (data: Buffer) => {
@@ -110,6 +120,7 @@ export async function rtuPeer(
       received = received.subarray(8);
       const question = questionOf(request);
       questions.push(question);
+      frames.push({ bytes: Buffer.from(request), atMs: performance.now() });
       const reply = device(question);
       const body = pdu(question, "raw" in reply ? { registers: [1] } : reply);
       if (!body) continue;
@@ -122,6 +133,8 @@ export async function rtuPeer(
   return {
     path,
     questions,
+    frames,
+    connections: () => 1,
     flush: () => {
       for (const frame of held.splice(0)) child.stdin.write(frame);
     },

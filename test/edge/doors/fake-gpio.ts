@@ -3,6 +3,8 @@ import type { GpioPort } from "../../../edge/bus/port.ts";
 /** A GPIO chip whose lines and life a test holds in its hand. */
 export class FakeGpio implements GpioPort {
   readonly levels = new Map<number, 0 | 1>();
+  /** What was last written to each line. */
+  readonly written = new Map<number, 0 | 1>();
   /** Edges of these lines are not reported. */
   readonly deaf = new Set<number>();
   #watchers = new Map<number, (level: 0 | 1) => void>();
@@ -21,7 +23,10 @@ export class FakeGpio implements GpioPort {
     onLevel(this.levels.get(line) ?? 0);
   }
   read = async (line: number): Promise<0 | 1> => this.levels.get(line) ?? 0;
-  write = async (): Promise<void> => {};
+  write = async (line: number, level: 0 | 1): Promise<void> => {
+    this.written.set(line, level);
+    this.levels.set(line, level);
+  };
   close = async (): Promise<void> => this.#die();
   die = (): void => this.#die();
 }

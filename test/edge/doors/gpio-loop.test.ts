@@ -40,6 +40,7 @@ function start(chips: (FakeGpio | undefined)[], spool = temp.open(), contacts = 
   const failures: unknown[] = [];
   const readings = createReadings({
     points: POINTS,
+    truth: new Map(),
     spool,
     clock,
     clockState: () => "synced",
