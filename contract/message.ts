@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CHANGES } from "./alarm/engine.ts";
 import { idSchema } from "./id.ts";
 import { QUANTITY_IDS } from "./quantity.ts";
 
@@ -25,6 +26,18 @@ export type PointInfo = z.infer<typeof pointInfoSchema>;
 export const doorInfoSchema = z.object({ id: idSchema, label: text });
 export type DoorInfo = z.infer<typeof doorInfoSchema>;
 
+const priority = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
+
+/** A rule that a node judges itself, as it announces it. */
+export const localRuleInfoSchema = z.object({
+  id: idSchema,
+  priority,
+  title: text.optional(),
+  /** Patterns of the points it judges. */
+  points: z.array(z.string().max(64)).max(100),
+});
+export type LocalRuleInfo = z.infer<typeof localRuleInfoSchema>;
+
 /** Retained on `birth`: who the node is and what it offers. */
 export const birthSchema = z.object({
   v: z.literal(1),
@@ -37,8 +50,21 @@ export const birthSchema = z.object({
   at: epochMs,
   points: z.array(pointInfoSchema).max(5_000),
   doors: z.array(doorInfoSchema).max(200),
+  /** Rules marked `local: true`, which the node goes on judging when the hub is gone. */
+  rules: z.array(localRuleInfoSchema).max(100).optional(),
 });
 export type Birth = z.infer<typeof birthSchema>;
+
+/** A local alarm that stands now, so that a hub which comes back knows before the backlog has drained. */
+export const standingAlarmSchema = z.object({
+  rule: idSchema,
+  subject: idSchema,
+  occurrence: sequence,
+  priority,
+  raisedAt: epochMs,
+  acknowledged: z.boolean(),
+});
+export type StandingAlarm = z.infer<typeof standingAlarmSchema>;
 
 /** Retained on `status`, and the node's will. `session` counts connections and never goes back. */
 export const statusSchema = z.object({
@@ -49,10 +75,20 @@ export const statusSchema = z.object({
   /** Spool rows waiting for the hub's acknowledgement. */
   backlog: sequence.optional(),
   clock: z.enum(["synced", "unsynced"]).optional(),
+  /** False while the node's disk fails and its rows are kept in memory only. */
+  durable: z.boolean().optional(),
+  /** Local alarms that stand; beyond the bound the least urgent are left out. */
+  alarms: z.array(standingAlarmSchema).max(200).optional(),
   /** Plain numbers about the node itself: bus errors, free disk bytes, event-loop lag, … */
   health: z.record(idSchema, z.number()).optional(),
 });
 export type NodeStatus = z.infer<typeof statusSchema>;
+
+/**
+ * Whether the clock was right when an event was stamped. `corrected`: it was not, but was set later in the
+ * same boot, and `at` has been put right before sending; `takenAt` is what the wrong clock showed.
+ */
+const stampClock = z.enum(["synced", "unsynced", "corrected"]);
 
 /** A door opened or closed. `source` counts the door's own events, so that a gap shows. */
 export const doorEventSchema = z.object({
@@ -61,14 +97,24 @@ export const doorEventSchema = z.object({
   what: z.enum(["opened", "closed", "chatter", "fault"]),
   at: epochMs,
   source: sequence,
-  clock: z.enum(["synced", "unsynced"]),
+  clock: stampClock,
+  takenAt: epochMs.optional(),
 });
 export type DoorEvent = z.infer<typeof doorEventSchema>;
 
 /** Something happened to the node itself. A `gap` says what readings are missing, and why. */
 export const nodeEventSchema = z.object({
   type: z.literal("node"),
-  what: z.enum(["started", "gap", "spool-corrupt", "clock-step", "config-rejected", "disk-low"]),
+  what: z.enum([
+    "started",
+    "gap",
+    "spool-corrupt",
+    "spool-newer",
+    "not-durable",
+    "clock-step",
+    "config-rejected",
+    "disk-low",
+  ]),
   at: epochMs,
   detail: z.string().max(500),
   point: idSchema.optional(),
@@ -78,7 +124,34 @@ export const nodeEventSchema = z.object({
 });
 export type NodeEvent = z.infer<typeof nodeEventSchema>;
 
-export const eventSchema = z.discriminatedUnion("type", [doorEventSchema, nodeEventSchema]);
+/**
+ * A local alarm changed on its node. With the spool's epoch, rule, subject and occurrence name one event,
+ * which the hub merges into its own alarm `<rule>.<subject>`.
+ */
+export const alarmEventSchema = z.object({
+  type: z.literal("alarm"),
+  rule: idSchema,
+  /** The point judged. */
+  subject: idSchema,
+  /** The node's count of this alarm's occurrences. */
+  occurrence: sequence,
+  what: z.enum(CHANGES),
+  at: epochMs,
+  priority,
+  /** What the point said; null when it said nothing. */
+  value: z.number().nullable(),
+  /** Who ordered it; nobody when the node itself found it. */
+  by: text.optional(),
+  clock: stampClock,
+  takenAt: epochMs.optional(),
+});
+export type AlarmEvent = z.infer<typeof alarmEventSchema>;
+
+export const eventSchema = z.discriminatedUnion("type", [
+  doorEventSchema,
+  nodeEventSchema,
+  alarmEventSchema,
+]);
 export type SpoolEvent = z.infer<typeof eventSchema>;
 
 /** The most rows one `data` or `live` message may carry. */
@@ -108,9 +181,23 @@ export type LiveMessage = z.infer<typeof liveSchema>;
 export const ackSchema = z.object({ epoch: z.string().min(1).max(64), upto: sequence });
 export type Ack = z.infer<typeof ackSchema>;
 
+/** An operator's order to one alarm, as `contract/alarm/engine.ts` carries it out. */
+export const orderSchema = z.discriminatedUnion("do", [
+  z.object({ do: z.literal("acknowledge"), by: text }),
+  z.object({ do: z.literal("reset"), by: text }),
+  z.object({ do: z.literal("shelve"), by: text, reason: text, until: epochMs }),
+  z.object({ do: z.literal("unshelve"), by: text }),
+  z.object({ do: z.literal("suppress"), by: text }),
+  z.object({ do: z.literal("unsuppress"), by: text }),
+  z.object({ do: z.literal("out-of-service"), by: text, reason: text }),
+  z.object({ do: z.literal("in-service"), by: text }),
+]);
+
 export const commandSchema = z.discriminatedUnion("cmd", [
   z.object({ cmd: z.literal("replay") }),
   z.object({ cmd: z.literal("identify"), seconds: z.number().min(1).max(600) }),
+  /** What was ordered at the hub holds for the node's own copy of the alarm, and its buzzer, too. */
+  z.object({ cmd: z.literal("alarm"), rule: idSchema, subject: idSchema, order: orderSchema }),
 ]);
 export type Command = z.infer<typeof commandSchema>;
 

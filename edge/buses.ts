@@ -1,16 +1,25 @@
 import type { Logger } from "pino";
 import type { Clock } from "../contract/clock.ts";
+import type { KernelSensorPort } from "./bus/kernel-sensors.ts";
+import type { NutPort } from "./bus/nut-client.ts";
 import type { GpioPort, I2cPort, ModbusLink, OneWirePort } from "./bus/port.ts";
-import type { Catalogue } from "./config/catalogue.ts";
-import { type DeviceConfig, doorPoint, type EdgeConfig } from "./config/edge-config.ts";
+import { type Catalogue, KERNEL_DRIVERS } from "./config/catalogue.ts";
+import { type DeviceConfig, doorPoint, type Parts } from "./config/edge-config.ts";
+import { deviceProfile } from "./config/points.ts";
 import type { BusConfig } from "./config/schema.ts";
+import { secretOf } from "./config/secret.ts";
 import type { DoorLog } from "./doors/door-log.ts";
 import { type Contact, gpioLoop } from "./doors/gpio-loop.ts";
+import { type Memory, pulseLoop } from "./doors/pulse-loop.ts";
 import { DRIVERS } from "./drivers/index.ts";
+import { type OutputLoop, outputLoop } from "./outputs/output-loop.ts";
 import { i2cLoop } from "./poll/i2c-loop.ts";
+import { kernelSensorLoop } from "./poll/kernel-sensor-loop.ts";
 import type { BusLoop, Sink } from "./poll/loop.ts";
 import { modbusLoop } from "./poll/modbus-loop.ts";
+import { nutLoop } from "./poll/nut-loop.ts";
 import { oneWireLoop } from "./poll/one-wire-loop.ts";
+import { upsSink } from "./ups/modbus.ts";
 
 type Bus<T extends BusConfig["type"]> = Extract<BusConfig, { type: T }>;
 
@@ -20,46 +29,110 @@ export interface Ports {
   oneWire(bus: Bus<"one-wire">): Promise<OneWirePort>;
   gpio(bus: Bus<"gpio">): Promise<GpioPort>;
   modbus(bus: Bus<"modbus-rtu" | "modbus-tcp">): Promise<ModbusLink>;
+  nut(bus: Bus<"nut">): Promise<NutPort>;
+  kernel(bus: Bus<"kernel">): Promise<KernelSensorPort>;
 }
 
 /** The buses of this machine. Native packages load when their bus is first opened, so a node needs only its own. */
-export function machinePorts(clock: Clock): Ports {
+export function machinePorts(clock: Clock, log?: Logger): Ports {
   return {
     i2c: async ({ id, device }) =>
       (await import("./bus/open.ts")).openI2c({ device, bus: id, clock }),
     oneWire: async ({ path }) =>
       (await import("./bus/one-wire-folder.ts")).openOneWireFolder({ path, clock }),
-    gpio: async ({ chip }) => (await import("./bus/open.ts")).openGpio({ chip, clock }),
+    gpio: async ({ chip }) =>
+      (await import("./bus/open.ts")).openGpio({ chip, clock, ...(log && { log }) }),
     modbus: async (bus) => {
       const { openModbusRtu, openModbusTcp } = await import("./bus/modbus-link.ts");
       return bus.type === "modbus-tcp"
         ? openModbusTcp({ host: bus.host, port: bus.port, clock })
         : openModbusRtu({ ...bus, clock });
     },
+    nut: async ({ host, port, user, password }) => {
+      const login =
+        user === undefined || password === undefined
+          ? {}
+          : { login: { user, password: secretOf(password) } };
+      return (await import("./bus/open.ts")).openNut({ host, port, clock, ...login });
+    },
+    kernel: async ({ path }) =>
+      (await import("./bus/kernel-sensors.ts")).openKernelSensors({ root: path, clock }),
   };
 }
 
 export interface BusDeps {
-  config: Pick<EdgeConfig, "buses" | "devices" | "doors" | "inputs">;
+  config: Parts;
   catalogue: Catalogue;
   ports: Ports;
   sink: Sink;
   /** For contacts, which do not wait for the next live message. */
   urgentSink: Sink;
   doors: DoorLog;
+  /** What survives a restart. */
+  memory: Memory;
   clock: Clock;
   log: Logger;
 }
 
-/** One loop for each bus that has something on it. */
+/** One loop for each bus that is read, and one more for the pulse meters of a GPIO chip. */
 export function busLoops(deps: BusDeps): BusLoop[] {
-  const { devices, doors, inputs, buses } = deps.config;
+  const { devices, doors, inputs, pulses, buses } = deps.config;
   const used = new Set([...devices, ...doors, ...inputs].map(({ bus }) => bus));
-  return buses.filter(({ id }) => used.has(id)).map((bus) => busLoop(bus, deps));
+  const counted = new Set(pulses.map(({ bus }) => bus));
+  return [
+    ...buses.filter(({ id }) => used.has(id)).map((bus) => busLoop(bus, deps)),
+    ...gpioBuses(deps, counted).map((bus) => pulsesOf(bus, deps)),
+  ];
+}
+
+/** The name of the loop that drives the outputs of a GPIO bus. */
+export const outputBus = (bus: string) => `${bus}.outputs`;
+
+/** One loop for the outputs of each GPIO chip that has some. */
+export function outputLoops(deps: BusDeps): OutputLoop[] {
+  const { ports, urgentSink, clock, log, config } = deps;
+  const used = new Set(config.outputs.map(({ bus }) => bus));
+  return gpioBuses(deps, used).map((bus) =>
+    outputLoop({
+      bus: outputBus(bus.id),
+      open: () => ports.gpio(bus),
+      outputs: config.outputs
+        .filter((output) => output.bus === bus.id)
+        .map(({ autoOff, ...output }) => ({
+          ...output,
+          ...(autoOff === undefined ? {} : { autoOffMs: autoOff }),
+        })),
+      sink: urgentSink,
+      clock,
+      log: log.child({ bus: bus.id }),
+    }),
+  );
+}
+
+function gpioBuses({ config }: BusDeps, ids: ReadonlySet<string>): Bus<"gpio">[] {
+  return config.buses.filter((bus): bus is Bus<"gpio"> => bus.type === "gpio" && ids.has(bus.id));
+}
+
+function pulsesOf(bus: Bus<"gpio">, { config, ports, memory, sink, clock, log }: BusDeps): BusLoop {
+  return pulseLoop({
+    bus: `${bus.id}.pulses`,
+    open: () => ports.gpio(bus),
+    meters: config.pulses
+      .filter((meter) => meter.bus === bus.id)
+      .map(({ debounce, power, ...meter }) => ({
+        ...meter,
+        debounceMs: debounce,
+        ...(power === undefined ? {} : { powerPoint: power }),
+      })),
+    memory,
+    sink,
+    clock,
+    log: log.child({ bus: bus.id }),
+  });
 }
 
 function busLoop(bus: BusConfig, deps: BusDeps): BusLoop {
-  const { ports, sink, clock, log, catalogue } = deps;
+  const { ports, sink, clock, log } = deps;
   const common = { bus: bus.id, clock, sink, log: log.child({ bus: bus.id }) };
   switch (bus.type) {
     case "i2c":
@@ -90,16 +163,46 @@ function busLoop(bus: BusConfig, deps: BusDeps): BusLoop {
       });
     case "modbus-rtu":
     case "modbus-tcp":
-      return modbusLoop({
+      return modbusOf(bus, deps);
+    case "nut":
+      return nutLoop({
         ...common,
-        open: () => ports.modbus(bus),
-        devices: devicesOn(deps, bus.id, "modbus").map(({ id, profile, unit }) => ({
-          id,
-          unit,
-          profile: catalogue.profile(profile),
+        open: () => ports.nut(bus),
+        devices: devicesOn(deps, bus.id, "nut").map(({ every, ...ups }) => ({
+          ...ups,
+          everyMs: every,
+        })),
+      });
+    case "kernel":
+      return kernelSensorLoop({
+        ...common,
+        open: () => ports.kernel(bus),
+        devices: devicesOn(deps, bus.id, "kernel").map(({ every, driver, ...sensor }) => ({
+          ...sensor,
+          everyMs: every,
+          driver: required(KERNEL_DRIVERS.get(driver), driver),
         })),
       });
   }
+}
+
+/** The states of a UPS mean the same whether it is read by Modbus or by NUT. */
+function modbusOf(bus: Bus<"modbus-rtu" | "modbus-tcp">, deps: BusDeps): BusLoop {
+  const { ports, clock, log, catalogue } = deps;
+  const devices = devicesOn(deps, bus.id, "modbus").map((device) => ({
+    id: device.id,
+    unit: device.unit,
+    profile: deviceProfile(device, catalogue),
+  }));
+  const upses = devices
+    .filter(({ profile }) => profile.points.some(({ id }) => id === "on-battery"))
+    .map(({ id }) => id);
+  const sink = upses.length > 0 ? upsSink(upses, deps.sink) : deps.sink;
+  return modbusLoop({
+    ...{ bus: bus.id, clock, sink, devices },
+    log: log.child({ bus: bus.id }),
+    open: () => ports.modbus(bus),
+  });
 }
 
 function devicesOn<K extends DeviceConfig["kind"]>(

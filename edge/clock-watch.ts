@@ -1,32 +1,18 @@
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { promisify } from "node:util";
 import type { Logger } from "pino";
 import type { Clock, EpochMs } from "../contract/clock.ts";
 import type { NodeEvent } from "../contract/message.ts";
+import type { ClockEvidence } from "./clock-evidence.ts";
 import type { Boot, ClockState } from "./readings.ts";
 import type { Spool } from "./spool/spool.ts";
 
 /** This program did not exist before: an earlier clock is wrong. */
 const RELEASED_MS = Date.UTC(2026, 0, 1);
 const LOOK_EVERY_MS = 5_000;
-const ASK_EVERY_MS = 60_000;
 const REMEMBER_EVERY_MS = 600_000;
 const BACK_STEP_MS = 1_000;
 const FORWARD_STEP_MS = 60_000;
-/** A hardware clock this close to the wall clock is where the wall clock came from. */
+/** So much earlier than the last time remembered is earlier, and not the same moment read twice. */
 const SAME_CLOCK_MS = 60_000;
-const TIMESYNCD_FLAG = "/run/systemd/timesync/synchronized";
-const RTC_FOLDER = "/sys/class/rtc";
-
-/** What the machine says about its wall clock. */
-export interface ClockEvidence {
-  /** `unknown` where no time service can be asked, as in a container. */
-  service: "synced" | "unsynced" | "unknown";
-  /** A battery-backed clock runs, and agrees. */
-  hardwareClock: boolean;
-}
 
 /**
  * Whether stamps can be trusted. A time service that has synchronized decides. Otherwise a clock before
@@ -112,40 +98,4 @@ export class ClockWatch {
   #offset(): number {
     return this.#deps.clock.nowMs() - this.#deps.clock.monoMs();
   }
-}
-
-/** Asks this machine; the time service at most once a minute. */
-export function machineEvidence(clock: Clock): () => Promise<ClockEvidence> {
-  let service: ClockEvidence["service"] = "unknown";
-  let askAtMs = -Infinity;
-  return async () => {
-    if (existsSync(TIMESYNCD_FLAG)) service = "synced";
-    else if (clock.monoMs() >= askAtMs) {
-      askAtMs = clock.monoMs() + ASK_EVERY_MS;
-      service = await askService();
-    }
-    return { service, hardwareClock: hasHardwareClock(clock.nowMs()) };
-  };
-}
-
-async function askService(): Promise<ClockEvidence["service"]> {
-  const command = ["show", "-p", "NTPSynchronized", "--value"];
-  try {
-    const { stdout } = await promisify(execFile)("timedatectl", command, { timeout: 5_000 });
-    return { yes: "synced" as const, no: "unsynced" as const }[stdout.trim()] ?? "unknown";
-  } catch (error) {
-    // No systemd here (a container, another init): nothing can be found out.
-    if (error instanceof Error) return "unknown";
-    throw error;
-  }
-}
-
-function hasHardwareClock(now: EpochMs): boolean {
-  if (!existsSync(RTC_FOLDER)) return false;
-  return readdirSync(RTC_FOLDER).some((name) => {
-    const file = path.join(RTC_FOLDER, name, "since_epoch");
-    if (!existsSync(file)) return false;
-    const kept = Number(readFileSync(file, "utf8")) * 1_000;
-    return Math.abs(kept - now) < SAME_CLOCK_MS;
-  });
 }

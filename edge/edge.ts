@@ -1,18 +1,24 @@
 import { setMaxListeners } from "node:events";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../contract/clock.ts";
 import type { Birth } from "../contract/message.ts";
-import { busLoops, machinePorts, type Ports } from "./buses.ts";
-import { type ClockEvidence, ClockWatch, machineEvidence } from "./clock-watch.ts";
+import { busLoops, machinePorts, outputLoops, type Ports } from "./buses.ts";
+import { type ClockEvidence, machineEvidence } from "./clock-evidence.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { type Catalogue, ownCatalogue } from "./config/catalogue.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import { createDoorLog } from "./doors/door-log.ts";
 import { createHealthWatch, type HealthWatch } from "./health.ts";
+import { createLocalAlarms, type LocalAlarms } from "./local/local-alarms.ts";
+import { createSignals, type Signals, signalsOf } from "./local/signals.ts";
 import type { BusLoop } from "./poll/loop.ts";
 import { type Boot, createReadings, type Readings } from "./readings.ts";
-import { openSpool } from "./spool/open.ts";
+import { createDiskTrouble } from "./spool/disk-trouble.ts";
 import type { Spool } from "./spool/spool.ts";
-import { LOW_DISK_BYTES } from "./spool/sqlite-spool.ts";
+import { openStore } from "./spool/store.ts";
+import { keepSpool } from "./spool-keeper.ts";
 import { type Dial, dialMqtt } from "./uplink/link.ts";
 import { createUplink, type Uplink } from "./uplink/uplink.ts";
 import { VERSION } from "./version.ts";
@@ -24,6 +30,8 @@ export interface EdgeDeps {
   clock: Clock;
   log: Logger;
   boot: Boot;
+  /** Where restarts by a refusing disk are counted: on a file system in memory. */
+  troubleFile?: string;
   /** Defaults: this machine's buses, clock services and network. */
   ports?: Ports;
   evidence?: () => Promise<ClockEvidence>;
@@ -35,6 +43,8 @@ export interface EdgeDeps {
 export interface Edge {
   readonly epoch: string;
   readonly spool: Pick<Spool, "floor" | "last" | "backlog">;
+  /** False while rows are kept in memory only, because the disk refused too often. */
+  readonly durable: boolean;
   connected(): boolean;
   /** Resolves after `stop`; rejects when the program must be started again, because the disk refuses or we are wrong. */
   readonly done: Promise<void>;
@@ -50,19 +60,27 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
   setMaxListeners(0, work.signal);
   const talk = new AbortController();
   const end = openEnd();
+  const trouble = troubleOf(config, deps);
   const fatal = (error: unknown) => {
+    trouble.note(error);
     end.fail(error);
     work.abort();
     talk.abort();
   };
-  const parts = await build(config, deps, fatal);
-  const { spool, readings, loops, health, uplink, clockWatch } = parts;
+  const memoryOnly = trouble.memoryOnly();
+  const parts = await build({ config, deps, fatal, memoryOnly }).catch((error: unknown) => {
+    trouble.note(error);
+    throw error;
+  });
+  const { spool, readings, loops, health, uplink, clockWatch, alarms, signals } = parts;
   const detail = `plenum-edge ${VERSION}, boot ${boot.id}`;
   readings.event({ type: "node", what: "started", at: clock.nowMs(), detail });
 
   const working = Promise.all([
     ...loops.map((loop) => loop.run(work.signal)),
-    keepSpool({ ...parts, config, clock, log }, work.signal),
+    keepSpool({ ...parts, ...config.spool, onRows: uplink.rows, clock, log }, work.signal),
+    alarms.run(work.signal),
+    signals.run(work.signal),
     health.run(work.signal),
     clockWatch.run(work.signal, readings.event),
   ]);
@@ -83,6 +101,7 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
   return {
     epoch: spool.epoch,
     spool,
+    durable: !memoryOnly,
     connected: () => uplink.connected(),
     done: end.promise,
     stop: () => stopping().then(end.finish),
@@ -96,34 +115,49 @@ interface Parts {
   loops: BusLoop[];
   health: HealthWatch;
   uplink: Uplink;
+  alarms: LocalAlarms;
+  signals: Signals;
+}
+
+interface Plan {
+  config: EdgeConfig;
+  deps: EdgeDeps;
+  fatal: (error: unknown) => void;
+  memoryOnly: boolean;
 }
 
 /** Makes every part and connects them; nothing runs yet. */
-async function build(
-  config: EdgeConfig,
-  deps: EdgeDeps,
-  fatal: (error: unknown) => void,
-): Promise<Parts> {
+async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> {
   const { clock, log, boot } = deps;
   const taken = { monoMs: clock.monoMs() + boot.baseMs, synced: false };
-  const spool = openSpool({ ...config.spool, bootId: boot.id, clock, log, taken });
+  const store = { ...config.spool, bootId: boot.id, clock, log, taken, memoryOnly };
+  const { spool, durable } = openStore(store);
   const evidence = deps.evidence ?? machineEvidence(clock);
   const clockWatch = new ClockWatch({ clock, boot, spool, evidence, log });
   await clockWatch.look();
   const clockState = clockWatch.state;
   const { points } = config;
-  const readings = createReadings({ points, spool, clock, clockState, boot, log, fatal });
-  const loops = busLoops({
+  const { truth } = config;
+  const readings = createReadings({ points, truth, spool, clock, clockState, boot, log, fatal });
+  const buses = {
     config,
     catalogue: deps.catalogue ?? ownCatalogue(),
-    ports: deps.ports ?? machinePorts(clock),
+    ports: deps.ports ?? machinePorts(clock, log),
     sink: readings.sink,
     urgentSink: readings.urgent,
     doors: createDoorLog({ spool, readings }),
+    memory: spool,
     clock,
     log,
+  };
+  const outputs = outputLoops(buses);
+  const loops = [...busLoops(buses), ...outputs];
+  const { event } = readings;
+  const alarms = createLocalAlarms({
+    ...{ rules: config.alarms, points, spool, event, clock, clockState, log, fatal },
   });
-  const health = createHealthWatch({ loops, spoolPath: config.spool.path, clock });
+  const spoolPath = durable ? config.spool.path : null;
+  const health = createHealthWatch({ loops, spoolPath, clock });
   await health.look();
   const uplink = createUplink({
     node: config.node,
@@ -133,39 +167,24 @@ async function build(
     newest: readings.newest,
     birth: () => birthOf(config, boot, spool, clock),
     clockState,
-    health: health.numbers,
+    health: () => ({ ...health.numbers(), "sensor-spikes": readings.spikes() }),
+    durable,
+    alarms,
     clock,
     random: deps.random ?? Math.random,
     log,
   });
   readings.onReading((reading, urgent) => uplink.live(reading, urgent));
   readings.onEvent(() => uplink.rows());
-  return { spool, clockWatch, readings, loops, health, uplink };
-}
-
-type Keeper = Pick<Parts, "spool" | "readings" | "health" | "uplink"> & {
-  config: EdgeConfig;
-  clock: Clock;
-  log: Logger;
-};
-
-/** Commits every window, makes room where needed, and hands the rows over. */
-async function keepSpool(keeper: Keeper, signal: AbortSignal): Promise<void> {
-  const { config, spool, readings, health, uplink, clock, log } = keeper;
-  let low = false;
-  while (!signal.aborted) {
-    await clock.sleep(config.spool.commitEveryMs, signal);
-    spool.commit();
-    const freeBytes = health.freeBytes();
-    spool.trim({ now: clock.nowMs(), taken: readings.taken(), freeBytes });
-    uplink.rows();
-    if (freeBytes < LOW_DISK_BYTES === low) continue;
-    low = !low;
-    if (!low) continue;
-    const detail = `${Math.round(freeBytes / 1_048_576)} MB free on the spool's disk`;
-    log.warn({ freeBytes }, "disk low");
-    readings.event({ type: "node", what: "disk-low", at: clock.nowMs(), detail });
-  }
+  readings.onMeasured(alarms.judge);
+  alarms.onChange(() => uplink.status());
+  const signals = createSignals({
+    alarms,
+    signals: signalsOf(config.outputs, outputs),
+    connected: uplink.connected,
+    clock,
+  });
+  return { spool, clockWatch, readings, loops, health, uplink, alarms, signals };
 }
 
 function birthOf(config: EdgeConfig, boot: Boot, spool: Spool, clock: Clock): Birth {
@@ -179,7 +198,19 @@ function birthOf(config: EdgeConfig, boot: Boot, spool: Spool, clock: Clock): Bi
     at: clock.nowMs(),
     points: config.points,
     doors: config.doorInfos,
+    ...(config.alarms.length > 0 && {
+      rules: config.alarms.map(({ id, priority, title, points }) => ({
+        ...{ id, priority, points },
+        ...(title === undefined ? {} : { title }),
+      })),
+    }),
   };
+}
+
+function troubleOf({ node }: EdgeConfig, { clock, boot, log, troubleFile }: EdgeDeps) {
+  const file = troubleFile ?? path.join(tmpdir(), `plenum-edge-${node}.restarts`);
+  const upMs = () => clock.monoMs() + boot.baseMs;
+  return createDiskTrouble({ file, bootId: boot.id, upMs, log });
 }
 
 /** A promise that is settled from outside. */

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Clock } from "../contract/clock.ts";
 import { isId } from "../contract/id.ts";
 import type { BusLoop } from "./poll/loop.ts";
+import { WriteBudget, writtenBytes } from "./write-budget.ts";
 
 const LAG_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 10_000;
@@ -19,17 +20,25 @@ export interface HealthWatch {
 
 export function createHealthWatch(deps: {
   loops: readonly BusLoop[];
-  spoolPath: string;
+  /** Null while rows are kept in memory only: that disk is not to be asked. */
+  spoolPath: string | null;
   clock: Clock;
+  written?: () => Promise<number | undefined>;
 }): HealthWatch {
-  const { loops, spoolPath, clock } = deps;
+  const { loops, spoolPath, clock, written = writtenBytes } = deps;
+  const budget = new WriteBudget();
   let freeBytes = Number.MAX_SAFE_INTEGER;
+  let wroteBytes: number | undefined;
   let cpuC: number | undefined;
   let lagMs = 0;
 
   const look = async () => {
-    const { bavail, bsize } = await statfs(path.dirname(spoolPath));
-    freeBytes = bavail * bsize;
+    if (spoolPath !== null) {
+      const { bavail, bsize } = await statfs(path.dirname(spoolPath));
+      freeBytes = bavail * bsize;
+    }
+    wroteBytes = await written();
+    if (wroteBytes !== undefined) budget.note(wroteBytes, clock.monoMs());
     cpuC = await cpuTemperatureC();
   };
 
@@ -37,8 +46,11 @@ export function createHealthWatch(deps: {
     look,
     freeBytes: () => freeBytes,
     numbers() {
+      const perDay = budget.bytesPerDay();
       const numbers: Record<string, number> = {
-        "disk-free-bytes": freeBytes,
+        ...(spoolPath === null ? {} : { "disk-free-bytes": freeBytes }),
+        ...(wroteBytes === undefined ? {} : { "disk-written-bytes": wroteBytes }),
+        ...(perDay === undefined ? {} : { "disk-written-bytes-per-day": perDay }),
         "event-loop-lag-ms": Math.round(lagMs),
         "memory-bytes": process.memoryUsage.rss(),
         ...(cpuC === undefined ? {} : { "cpu-temperature-c": cpuC }),

@@ -1,14 +1,19 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Command } from "commander";
 import { pino } from "pino";
 import { z } from "zod";
 import { systemClock } from "../contract/clock.ts";
 import { readBoot } from "./boot.ts";
+import { addCommissionCommands } from "./commission/commands.ts";
 import { ownCatalogue } from "./config/catalogue.ts";
 import { checkEdge } from "./config/check.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
-import { edgeSchema } from "./config/schema.ts";
+import { edgeSchema } from "./config/file-schema.ts";
 import { problemText } from "./config/source.ts";
+import { addProfileCommands } from "./profile-commands.ts";
+import { experimentalNote } from "./profiles/tools/lint.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("plenum-edge")
@@ -25,6 +30,8 @@ program
   .command("schema")
   .description("prints the JSON Schema of edge.yaml, for editors")
   .action(() => print(JSON.stringify(z.toJSONSchema(edgeSchema, { io: "input" }), null, 2)));
+addProfileCommands(program);
+addCommissionCommands(program, (file) => readConfig(fileOf(file)));
 await program.parseAsync();
 
 async function run(config: EdgeConfig): Promise<void> {
@@ -37,7 +44,10 @@ async function run(config: EdgeConfig): Promise<void> {
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
   const { startEdge } = await import("./edge.ts");
-  const edge = await startEdge(config, { clock: systemClock, log, boot: readBoot() });
+  // systemd names a folder in memory that outlives a restart of the service.
+  const folder = process.env.RUNTIME_DIRECTORY?.split(":")[0] ?? tmpdir();
+  const troubleFile = path.join(folder, `plenum-edge-${config.node}.restarts`);
+  const edge = await startEdge(config, { clock: systemClock, log, boot: readBoot(), troubleFile });
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => {
       log.info({ signal }, "stopping");
@@ -48,14 +58,22 @@ async function run(config: EdgeConfig): Promise<void> {
 }
 
 function check(file: string): void {
-  const { node, buses, devices, points, doors } = readConfig(file);
+  const { node, buses, devices, points, doors, outputs, alarms } = readConfig(file);
   const what = [
     counted(buses.length, "bus", "buses"),
     counted(devices.length, "device"),
     counted(points.length, "point"),
     counted(doors.length, "door"),
+    ...(outputs.length > 0 ? [counted(outputs.length, "output")] : []),
+    ...(alarms.length > 0 ? [counted(alarms.length, "local rule")] : []),
   ];
   print(`${file} is right: node ${node}, ${what.join(", ")}.`);
+  const catalogue = ownCatalogue();
+  const used = devices.flatMap((device) => (device.kind === "modbus" ? [device.profile] : []));
+  for (const id of new Set(used)) {
+    const note = experimentalNote(catalogue.profile(id));
+    if (note !== undefined) print(`Note: ${note}`);
+  }
 }
 
 /** The checked configuration; with problems, prints all of them and ends the program. */

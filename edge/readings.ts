@@ -5,6 +5,7 @@ import { QUANTITIES } from "../contract/quantity.ts";
 import { bad, type Measurement, type Reading, uncertain } from "../contract/reading.ts";
 import type { Sample, Sink } from "./poll/loop.ts";
 import type { Spool, Taken } from "./spool/spool.ts";
+import { judgeTruth, type TruthRules, type TruthState } from "./truth/truth.ts";
 
 /** A wall clock that went back by more than this was wrong before, and its stamps bind no longer. */
 const REWIND_MS = 60_000;
@@ -23,6 +24,8 @@ export interface Boot {
 
 export interface ReadingsDeps {
   points: readonly PointInfo[];
+  /** Which doubts fit which point; one without has none. */
+  truth: ReadonlyMap<string, TruthRules>;
   spool: Spool;
   clock: Clock;
   clockState: () => ClockState;
@@ -42,8 +45,13 @@ export interface Readings {
   event(event: SpoolEvent): void;
   /** The newest reading of every point that has one. */
   newest(): Iterable<Reading>;
+  /** Steps of temperatures that did not last, since the start: loose wires, interference. */
+  spikes(): number;
   taken(): Taken;
+  /** As the hub's live lane shows it: in doubt while the clock is not set. */
   onReading(listener: (reading: Reading, urgent: boolean) => void): void;
+  /** As it was measured: what a local rule judges needs no right clock. */
+  onMeasured(listener: (reading: Reading) => void): void;
   onEvent(listener: () => void): void;
 }
 
@@ -52,7 +60,11 @@ export function createReadings(deps: ReadingsDeps): Readings {
   const { spool, clock, clockState, boot, log } = deps;
   const points = new Map(deps.points.map((point) => [point.id, point]));
   const newest = new Map<string, Reading>();
+  const stamps = new Map<string, Stamp>();
+  const doubts = new Map<string, TruthState>();
+  let spikes = 0;
   const onReading: ((reading: Reading, urgent: boolean) => void)[] = [];
+  const onMeasured: ((reading: Reading) => void)[] = [];
   const onEvent: (() => void)[] = [];
   const strangers = new Set<string>();
 
@@ -60,6 +72,15 @@ export function createReadings(deps: ReadingsDeps): Readings {
     monoMs: clock.monoMs() + boot.baseMs,
     synced: clockState() === "synced",
   });
+
+  function believed(measurement: Measurement, point: string): Measurement {
+    const rules = deps.truth.get(point);
+    if (!rules) return measurement;
+    const judged = judgeTruth(doubts.get(point) ?? {}, rules, measurement, clock.monoMs());
+    doubts.set(point, judged.state);
+    if (judged.spike) spikes += 1;
+    return judged.measurement;
+  }
 
   function take(sample: Sample, stamp: Taken, urgent: boolean): void {
     const info = points.get(sample.point);
@@ -69,13 +90,16 @@ export function createReadings(deps: ReadingsDeps): Readings {
       strangers.add(sample.point);
       return;
     }
-    const measurement = plausible(sample.measurement, info);
-    const at = nextStamp(clock.nowMs(), newest.get(info.id)?.at);
+    const measurement = believed(plausible(sample.measurement, info), info.id);
+    const own = pointStamp(clock.nowMs(), stamp, stamps.get(info.id));
+    stamps.set(info.id, own);
+    const { at, synced } = own;
     const reading: Reading = { point: info.id, at, ...measurement };
-    spool.addReading(reading, stamp);
-    const shown: Reading = stamp.synced ? reading : { point: info.id, at, ...doubted(measurement) };
+    spool.addReading(reading, own);
+    const shown: Reading = synced ? reading : { point: info.id, at, ...doubted(measurement) };
     newest.set(info.id, shown);
     for (const listener of onReading) listener(shown, urgent);
+    for (const listener of onMeasured) listener(reading);
   }
 
   const sink =
@@ -98,9 +122,28 @@ export function createReadings(deps: ReadingsDeps): Readings {
       for (const listener of onEvent) listener();
     },
     newest: () => newest.values(),
+    spikes: () => spikes,
     taken,
     onReading: (listener) => onReading.push(listener),
+    onMeasured: (listener) => onMeasured.push(listener),
     onEvent: (listener) => onEvent.push(listener),
+  };
+}
+
+type Stamp = Taken & { at: EpochMs };
+
+/**
+ * The next stamp of a point. Both times rise strictly: the wall time as it is sent when the clock is
+ * right, the monotonic one because it becomes the time sent when the clock is set later. A stamp taken
+ * before the clock was set does not bind those after it: it will itself be put right.
+ */
+export function pointStamp(now: EpochMs, taken: Taken, last: Stamp | undefined): Stamp {
+  const bound = last?.synced === taken.synced ? last.at : undefined;
+  const mono = Math.round(taken.monoMs);
+  return {
+    at: nextStamp(now, bound),
+    monoMs: last && mono <= last.monoMs ? last.monoMs + 1 : mono,
+    synced: taken.synced,
   };
 }
 

@@ -45,19 +45,21 @@ export const INITIAL_STATE: AlarmState = {
 };
 
 /** What changed in one step; each goes into the ledger. */
-export type Change =
-  | "raised"
-  | "cleared"
-  | "ended"
-  | "re-alarmed"
-  | "acknowledged"
-  | "reset"
-  | "shelved"
-  | "unshelved"
-  | "suppressed"
-  | "unsuppressed"
-  | "out-of-service"
-  | "in-service";
+export const CHANGES = [
+  "raised",
+  "cleared",
+  "ended",
+  "re-alarmed",
+  "acknowledged",
+  "reset",
+  "shelved",
+  "unshelved",
+  "suppressed",
+  "unsuppressed",
+  "out-of-service",
+  "in-service",
+] as const;
+export type Change = (typeof CHANGES)[number];
 
 export interface Step {
   state: AlarmState;

@@ -1,7 +1,13 @@
 import { ID_PATTERN } from "../../contract/id.ts";
-import type { Catalogue, Sensor } from "./catalogue.ts";
-import { type DeviceConfig, doorPoint, profilePoints } from "./edge-config.ts";
+import type { PointInfo } from "../../contract/message.ts";
+import { outputPoints } from "../outputs/output-loop.ts";
+import { ALL_UPS_VALUES } from "../poll/nut-loop.ts";
+import type { UpsValue } from "../ups/model.ts";
+import { type Catalogue, channelsOf } from "./catalogue.ts";
+import { type DeviceConfig, doorPoint } from "./edge-config.ts";
+import { explain } from "./explain.ts";
 import { suggestion } from "./nearest.ts";
+import { nutPoints, profilePoints } from "./points.ts";
 import type { BusConfig } from "./schema.ts";
 import { type Path, type Problem, pathText, type Source } from "./source.ts";
 
@@ -24,7 +30,11 @@ interface Settings {
   unit: number;
   line: number;
   point: string;
+  power: string;
+  values: UpsValue[];
   points: Record<string, string>;
+  options: unknown;
+  every: number;
 }
 
 export interface PlacedParts {
@@ -32,6 +42,8 @@ export interface PlacedParts {
   devices: Placed[];
   doors: Placed[];
   inputs: Placed[];
+  pulses: Placed[];
+  outputs: Placed[];
 }
 
 /** 7-bit I2C addresses outside this range are reserved by the bus specification. */
@@ -78,26 +90,65 @@ class CrossChecker {
       this.#claimPoint(value.point, [...path, "point"]);
       this.#contact(value, path);
     }
+    for (const { value, path } of this.#parts.pulses) {
+      this.#claimPoint(value.point, [...path, "point"]);
+      this.#claimPoint(value.power, [...path, "power"]);
+      this.#contact(value, path);
+    }
+    for (const { value, path } of this.#parts.outputs) {
+      const fresh = this.#claim("output id", value.id, [...path, "id"]);
+      if (fresh && value.id !== undefined)
+        for (const point of Object.values(outputPoints(value.id)))
+          this.#claimPoint(point, [...path, "id"]);
+      this.#contact(value, path);
+    }
     return this.#problems;
   }
 
   #device({ value, path }: Placed): void {
     const fresh = this.#claim("device id", value.id, [...path, "id"]);
-    const { kind, driver, points, bus } = value;
+    const { kind = "i2c", points, bus } = value;
     if (kind === "modbus") {
       this.#onBus(bus, ["modbus-rtu", "modbus-tcp"], [...path, "bus"]);
       this.#known("profile", value.profile, this.#catalogue.profiles, [...path, "profile"]);
       this.#claim(`unit on bus ${bus}`, value.unit, [...path, "unit"]);
+      this.#period(value, path);
       if (fresh) this.#profilePoints(value, path);
       return;
     }
-    this.#onBus(bus, [kind ?? "i2c"], [...path, "bus"]);
-    const sensors: ReadonlyMap<string, Sensor> =
-      kind === "i2c" ? this.#catalogue.i2c : this.#catalogue.oneWire;
-    this.#known("driver", driver, [...sensors.keys()], [...path, "driver"]);
+    if (kind === "nut") {
+      this.#onBus(bus, ["nut"], [...path, "bus"]);
+      if (fresh) this.#nutPoints(value, path);
+      return;
+    }
+    this.#onBus(bus, [kind], [...path, "bus"]);
+    const { i2c, oneWire, kernel } = this.#catalogue;
+    const sensors = { i2c, "one-wire": oneWire, kernel }[kind];
+    this.#known("driver", value.driver, [...sensors.keys()], [...path, "driver"]);
     if (kind === "i2c") this.#address(value, path);
-    else this.#family(value, path);
-    if (points) this.#channels(points, driver ?? "this driver", sensors, [...path, "points"]);
+    if (kind === "one-wire") this.#family(value, path);
+    if (kind === "i2c") this.#options(value, path);
+    if (points) this.#channels(points, value, [...path, "points"]);
+  }
+
+  #options({ driver = "", options }: Partial<Settings>, path: Path): void {
+    const sensor = this.#catalogue.i2c.get(driver);
+    const at = [...path, "options"];
+    if (!sensor) return;
+    if (!sensor.optionsSchema) {
+      if (options !== undefined) this.#report(at, `${driver} has no options; remove them`);
+      return;
+    }
+    const checked = sensor.optionsSchema.safeParse(options ?? {});
+    if (checked.success) return;
+    for (const issue of checked.error.issues)
+      this.#problems.push(...explain(issue, at, this.#source));
+  }
+
+  #period({ profile = "", every }: Partial<Settings>, path: Path): void {
+    if (every === undefined || !this.#catalogue.profiles.includes(profile)) return;
+    if ("normal" in this.#catalogue.profile(profile).classes) return;
+    this.#report([...path, "every"], `${profile} has no poll class "normal"; remove it`);
   }
 
   #address({ driver = "", address, bus }: Partial<Settings>, path: Path): void {
@@ -122,14 +173,9 @@ class CrossChecker {
       );
   }
 
-  #channels(
-    points: Record<string, string>,
-    driver: string,
-    sensors: ReadonlyMap<string, Sensor>,
-    at: Path,
-  ): void {
-    const sensor = sensors.get(driver);
-    const names = sensor && Object.keys(sensor.channels);
+  #channels(points: Record<string, string>, device: Partial<Settings>, at: Path): void {
+    const driver = device.driver ?? "this driver";
+    const names = this.#channelNames(device);
     if (Object.keys(points).length === 0)
       this.#report(
         at,
@@ -147,9 +193,26 @@ class CrossChecker {
     }
   }
 
+  #channelNames({ kind, driver = "", options }: Partial<Settings>): string[] | undefined {
+    const { i2c, oneWire, kernel } = this.#catalogue;
+    const chip = i2c.get(driver);
+    const other = kind === "kernel" ? kernel : oneWire;
+    const channels =
+      kind === "i2c" ? chip && channelsOf(chip, options) : other.get(driver)?.channels;
+    return channels && Object.keys(channels);
+  }
+
   #profilePoints({ id, profile }: Partial<Settings>, path: Path): void {
     if (id === undefined || profile === undefined) return;
-    const points = profilePoints({ id, profile }, this.#catalogue).map((point) => point.id);
+    this.#claimPoints(id, profilePoints({ id, profile }, this.#catalogue), path);
+  }
+
+  #nutPoints({ id, values = ALL_UPS_VALUES }: Partial<Settings>, path: Path): void {
+    if (id !== undefined) this.#claimPoints(id, nutPoints({ id, values, every: 1_000 }), path);
+  }
+
+  #claimPoints(id: string, announced: readonly PointInfo[], path: Path): void {
+    const points = announced.map((point) => point.id);
     const long = points.find((point) => !ID_PATTERN.test(point));
     if (long === undefined) for (const point of points) this.#claimPoint(point, [...path, "id"]);
     else

@@ -11,13 +11,15 @@ export interface OpenOptions extends SpoolOptions {
   path: string;
   clock: Clock;
   log: Logger;
+  /** Stamp of the events that opening itself makes. */
   taken: Taken;
 }
 
 /**
  * Opens the spool, making file and folder when missing. A damaged file is set aside, what can still be
  * read is taken over into a new file with a new epoch, and a `spool-corrupt` event says so.
- * Throws when the file was written by a newer version, or cannot be opened at all.
+ * Throws when the file was written by a newer version, or cannot be opened at all. A node opens its
+ * spool by `openStore`, which knows what to do then.
  */
 export function openSpool(options: OpenOptions): SqliteSpool {
   const { path: file, log, clock } = options;
@@ -46,6 +48,22 @@ export function openSpool(options: OpenOptions): SqliteSpool {
 
 type Inspection = { sound: true; db: Database } | { sound: false; problem: string };
 
+/** The format of an existing file; undefined when there is none or it cannot be read. */
+export function formatOf(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  let db: Database | undefined;
+  try {
+    db = new Sqlite(file, { readonly: true });
+    return Number(db.pragma("user_version", { simple: true }));
+  } catch (error) {
+    // Damage is for `openSpool` to find and to mend.
+    if (error instanceof Sqlite.SqliteError) return undefined;
+    throw error;
+  } finally {
+    db?.close();
+  }
+}
+
 function inspect(file: string): Inspection {
   const db = new Sqlite(file);
   try {
@@ -54,7 +72,7 @@ function inspect(file: string): Inspection {
     const version = Number(db.pragma("user_version", { simple: true }));
     if (version > FILE_VERSION)
       throw new Error(
-        `${file} was written by a newer version of Plenum (format ${version}, this one knows ${FILE_VERSION}); install that version again, or move the file away and lose what it holds`,
+        `${file} was written by a newer version of Plenum (format ${version}, this one knows ${FILE_VERSION})`,
       );
     return { sound: true, db };
   } catch (error) {

@@ -9,13 +9,14 @@ export interface Loss {
   count: number;
 }
 
-export const THIN_TEXT = "Spool full: readings older than an hour thinned to one a minute";
+export const THIN_TEXT =
+  "Spool full: of readings older than an hour, only lowest, highest and last of each minute kept";
 export const DROP_TEXT = "Spool full: oldest readings dropped";
 export const FULL_TEXT = "Disk full: readings were not kept";
 
 const HOUR_MS = 3_600_000;
 /** Rows looked at in one go, so that thinning never holds up the bus loops for long. */
-const THIN_ROWS = 50_000;
+const THIN_ROWS = 10_000;
 const MAX_DROP_ROWS = 20_000;
 const MIN_DROP_ROWS = 200;
 
@@ -41,7 +42,10 @@ export function usedBytes(db: Database): number {
   return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
 }
 
-/** Keeps the last reading of each minute and point among the oldest readings not yet thinned. */
+/**
+ * Keeps the lowest, the highest and the last reading of each minute and point among the oldest readings
+ * not yet thinned, so that a peak survives.
+ */
 export function thinOld(db: Database, now: EpochMs): Loss[] {
   const thinnedUpto = Number(
     db.prepare<[], { value: string }>("SELECT value FROM facts WHERE name = 'thinned'").get()
@@ -56,11 +60,16 @@ export function thinOld(db: Database, now: EpochMs): Loss[] {
     .get(from, from + THIN_ROWS, now - HOUR_MS)?.seq;
   if (upto == null) return [];
   db.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('thinned', ?)").run(String(upto));
+  const old = `class = 0 AND seq >= ${from} AND seq <= ${upto} AND at < ${now - HOUR_MS}`;
+  // Beside min() or max(), SQLite takes the other columns from the row that has it.
+  const valued = `FROM (SELECT seq, subject, at / 60000 AS minute, json_extract(payload, '$[2]') AS value
+    FROM rows WHERE ${old}) WHERE value IS NOT NULL GROUP BY subject, minute`;
   return remove(
     db,
-    `class = 0 AND seq >= ${from} AND seq <= ${upto} AND at < ${now - HOUR_MS} AND seq NOT IN (
-      SELECT max(seq) FROM rows WHERE class = 0 AND seq >= ${from} AND seq <= ${upto}
-      GROUP BY subject, at / 60000)`,
+    `${old} AND seq NOT IN (
+      SELECT max(seq) FROM rows WHERE ${old} GROUP BY subject, at / 60000
+      UNION SELECT seq FROM (SELECT seq, min(value) ${valued})
+      UNION SELECT seq FROM (SELECT seq, max(value) ${valued}))`,
   );
 }
 

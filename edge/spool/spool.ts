@@ -21,6 +21,8 @@ export interface SpoolRow {
   thisBoot: boolean;
   /** Wall minus monotonic time of the row's boot, once its clock was set. */
   offsetMs: number | null;
+  /** The last wall time known before the row's boot, when that ended without a set clock. */
+  afterMs: number | null;
   /** JSON of the wire row (`contract/row.ts`) with the time as it was taken. */
   payload: string;
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Database, Statement } from "better-sqlite3";
-import type { NodeEvent, SpoolEvent } from "../../contract/message.ts";
+import type { SpoolEvent } from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { encodeReading } from "../../contract/row.ts";
+import { eventSubject, gapEvent, gapToWiden, widened } from "./gaps.ts";
 import {
   DROP_TEXT,
   dropOldest,
@@ -13,8 +14,16 @@ import {
   thinOld,
   usedBytes,
 } from "./room.ts";
-import type { Batch, Room, Spool, SpoolRow, Taken } from "./spool.ts";
-import { bootRow, eventBytes, prepareTables } from "./tables.ts";
+import type { Batch, Room, Spool, Taken } from "./spool.ts";
+import {
+  bootRow,
+  eventBytes,
+  prepareTables,
+  SELECT_ROWS,
+  type StoredRow,
+  spoolRow,
+  toBatch,
+} from "./tables.ts";
 
 /** Events have their own allowance; above it, repeats of an event already waiting are not taken. */
 const MAX_EVENT_BYTES = 32 * 1024 * 1024;
@@ -28,17 +37,6 @@ interface Entry {
   subject: string;
   at: number;
   taken: Taken;
-  payload: string;
-}
-
-interface StoredRow {
-  seq: number;
-  class: number;
-  at: number;
-  mono: number;
-  synced: number;
-  boot: number;
-  offset: number | null;
   payload: string;
 }
 
@@ -65,6 +63,8 @@ export class SqliteSpool implements Spool {
   #floor = 1;
   #last = 0;
   #held = 0;
+  /** The highest sequence ever handed out for sending. */
+  #sent = 0;
   #eventBytes = 0;
   #trimming = false;
   #diskFull = false;
@@ -82,10 +82,7 @@ export class SqliteSpool implements Spool {
       `INSERT INTO rows (class, subject, at, boot, mono, synced, payload)
        VALUES (@class, @subject, @at, @boot, @mono, @synced, @payload)`,
     );
-    this.#select = db.prepare(
-      `SELECT seq, class, at, mono, synced, boot, offset_ms AS offset, payload
-       FROM rows JOIN boots ON boots.id = rows.boot WHERE seq >= ? ORDER BY seq LIMIT ?`,
-    );
+    this.#select = db.prepare(`${SELECT_ROWS} WHERE seq >= ? ORDER BY seq LIMIT ?`);
     this.#recount();
   }
 
@@ -135,15 +132,9 @@ export class SqliteSpool implements Spool {
   batch(from: number, maxRows: number): Batch | undefined {
     const first = Math.max(from, this.#floor);
     const stored = this.#select.all(first, maxRows);
-    if (stored.length === 0) return undefined;
-    const rows: Batch["rows"] = [];
-    let next = first;
-    for (const row of stored) {
-      if (row.seq > next) rows.push({ skip: row.seq - next });
-      rows.push(this.#rowOf(row));
-      next = row.seq + 1;
-    }
-    return { first, next, rows };
+    const batch = toBatch(first, stored, (row) => spoolRow(row, this.#boot));
+    if (batch) this.#sent = Math.max(this.#sent, batch.next - 1);
+    return batch;
   }
 
   ack(epoch: string, upto: number): boolean {
@@ -226,19 +217,6 @@ export class SqliteSpool implements Spool {
     this.#held += 1;
   }
 
-  #rowOf(row: StoredRow): SpoolRow {
-    return {
-      seq: row.seq,
-      kind: row.class === 0 ? "reading" : "event",
-      at: row.at,
-      monoMs: row.mono,
-      synced: row.synced === 1,
-      thisBoot: row.boot === this.#boot,
-      offsetMs: row.offset,
-      payload: row.payload,
-    };
-  }
-
   #hasAcked(): boolean {
     const lowest = this.#db
       .prepare<[], { seq: number | null }>("SELECT min(seq) AS seq FROM rows")
@@ -282,20 +260,20 @@ export class SqliteSpool implements Spool {
     const losses = this.#unspooled.take();
     if (losses.length === 0) return;
     this.#db.transaction(() => this.#storeGaps(losses, FULL_TEXT, now, taken))();
+    this.#floor = this.#lowest(this.#floor);
   }
 
   #storeGaps(losses: Loss[], detail: string, at: number, taken: Taken): void {
     for (const loss of losses) {
-      const event: NodeEvent = { type: "node", what: "gap", at, detail, ...loss };
+      const waiting = gapToWiden(this.#db, { loss, detail, sent: this.#sent });
+      if (waiting) {
+        this.#db.prepare("DELETE FROM rows WHERE seq = ?").run(waiting.seq);
+        this.#held -= 1;
+        this.#eventBytes -= waiting.bytes;
+      }
+      const event = gapEvent(waiting ? widened(waiting, loss) : loss, detail, at);
       const payload = JSON.stringify({ event });
       this.#store({ class: 1, subject: eventSubject(event), at, taken, payload });
     }
   }
-}
-
-/** What makes two events repeats of one another. */
-function eventSubject(event: SpoolEvent): string {
-  return event.type === "door"
-    ? `door ${event.door} ${event.what}`
-    : `node ${event.what} ${event.point ?? ""}`;
 }

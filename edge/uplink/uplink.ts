@@ -8,6 +8,7 @@ import {
 } from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { HUB_STATUS_TOPIC, nodeTopic } from "../../contract/topic.ts";
+import type { LocalAlarms } from "../local/local-alarms.ts";
 import type { ClockState } from "../readings.ts";
 import type { Spool } from "../spool/spool.ts";
 import { Waker } from "../waker.ts";
@@ -32,6 +33,9 @@ export interface UplinkDeps {
   birth: () => Birth;
   clockState: () => ClockState;
   health: () => Record<string, number>;
+  /** False while rows are kept in memory only. */
+  durable: boolean;
+  alarms: Pick<LocalAlarms, "standing" | "order">;
   clock: Clock;
   random: () => number;
   log: Logger;
@@ -44,6 +48,8 @@ export interface Uplink {
   live(reading: Reading, urgent: boolean): void;
   /** Rows were committed: send them now. */
   rows(): void;
+  /** What the status says has changed: send it now. */
+  status(): void;
   connected(): boolean;
 }
 
@@ -57,6 +63,8 @@ interface Session {
   data: DataLane;
   live: LiveLane;
   nextStatusMs: number;
+  /** The spool the hub was told of. */
+  epoch: string;
   /** Set when the connection has ended: why. */
   ended: string | undefined;
 }
@@ -78,7 +86,10 @@ class MqttUplink implements Uplink {
     if (this.#session) this.#waker.wake();
   }
 
-  rows(): void {
+  rows = (): void => this.#waker.wake();
+
+  status(): void {
+    if (this.#session) this.#session.nextStatusMs = 0;
     this.#waker.wake();
   }
 
@@ -130,6 +141,7 @@ class MqttUplink implements Uplink {
       data: new DataLane({ ...lane, spool, topic: nodeTopic(node, "data") }),
       live: new LiveLane({ ...lane, topic: nodeTopic(node, "live") }, []),
       nextStatusMs: 0,
+      epoch: spool.epoch,
       ended: undefined,
     };
     link.closed.then((why) => {
@@ -154,7 +166,9 @@ class MqttUplink implements Uplink {
 
   /** Sends whatever is due, the wall first, and waits for the next thing to do. */
   async #turn(session: Session, number: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
+    const { clock, spool } = this.#deps;
+    // An old spool is empty and the next one's turn has come: the hub must know whose rows follow.
+    if (spool.epoch !== session.epoch) this.#greet(session);
     session.live.pump(() => this.#waker.wake());
     if (clock.monoMs() >= session.nextStatusMs) {
       session.nextStatusMs = clock.monoMs() + STATUS_EVERY_MS;
@@ -167,17 +181,27 @@ class MqttUplink implements Uplink {
   }
 
   #take(session: Session, topic: string, payload: Uint8Array): void {
-    const { node, log } = this.#deps;
+    const { node } = this.#deps;
     if (topic === nodeTopic(node, "ack")) session.data.ack(payload);
-    else if (topic === nodeTopic(node, "cmd") && isReplay(payload)) {
+    else if (topic === nodeTopic(node, "cmd")) this.#obey(session, payload);
+    else if (topic === HUB_STATUS_TOPIC && isHubOnline(payload)) this.#greet(session);
+    this.#waker.wake();
+  }
+
+  #obey(session: Session, payload: Uint8Array): void {
+    const { log, alarms } = this.#deps;
+    const command = commandSchema.safeParse(parseJson(payload)).data;
+    if (command?.cmd === "replay") {
       log.info("hub asked for a replay");
       this.#greet(session);
-    } else if (topic === HUB_STATUS_TOPIC && isHubOnline(payload)) this.#greet(session);
-    this.#waker.wake();
+    } else if (command?.cmd === "alarm") {
+      alarms.order(command.rule, command.subject, command.order);
+    }
   }
 
   /** The hub knows nothing of this node, or may not: everything is sent again. */
   #greet(session: Session): void {
+    session.epoch = this.#deps.spool.epoch;
     this.#announce(session.link, this.#deps.birth()).catch((error) => this.#undelivered(error));
     for (const reading of this.#deps.newest()) session.live.add(reading, false);
     session.nextStatusMs = 0;
@@ -190,7 +214,7 @@ class MqttUplink implements Uplink {
   }
 
   #status(link: Link, state: NodeStatus["state"], session: number): Promise<void> {
-    const { node, spool, clock, clockState, health } = this.#deps;
+    const { node, spool, clock, clockState, health, durable, alarms } = this.#deps;
     const status: NodeStatus = {
       v: 1,
       state,
@@ -198,6 +222,8 @@ class MqttUplink implements Uplink {
       at: clock.nowMs(),
       backlog: spool.backlog,
       clock: clockState(),
+      durable,
+      alarms: alarms.standing(),
       health: health(),
     };
     return link.publish(nodeTopic(node, "status"), JSON.stringify(status), {
@@ -233,11 +259,6 @@ class MqttUplink implements Uplink {
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-const isReplay = (payload: Uint8Array) => {
-  const command = commandSchema.safeParse(parseJson(payload));
-  return command.success && command.data.cmd === "replay";
-};
 
 const isHubOnline = (payload: Uint8Array) => {
   const status = hubStatusSchema.safeParse(parseJson(payload));

@@ -13,7 +13,9 @@ export function wireRows(batch: Batch): { rows: string[]; next: number } {
   let bytes = 0;
   for (const row of batch.rows) {
     if ("skip" in row) {
-      rows.push(JSON.stringify(row));
+      const text = JSON.stringify(row);
+      rows.push(text);
+      bytes += text.length + 1;
       next += row.skip;
       continue;
     }
@@ -36,7 +38,7 @@ const mustWait = (row: SpoolRow) => !row.synced && row.thisBoot && row.offsetMs 
  */
 export function wireRow(row: SpoolRow): string {
   if (row.synced) return row.payload;
-  const at = row.offsetMs === null ? row.at : Math.round(row.monoMs + row.offsetMs);
+  const at = sentAt(row);
   const parsed: unknown = JSON.parse(row.payload);
   if (Array.isArray(parsed)) {
     const [point, , value, reason] = parsed;
@@ -44,6 +46,14 @@ export function wireRow(row: SpoolRow): string {
       return JSON.stringify(reason === undefined ? [point, at, value] : [point, at, value, reason]);
     return JSON.stringify([point, at, value, "clock"]);
   }
-  const { event } = parsed as { event: object };
-  return JSON.stringify({ event: { ...event, at } });
+  const { event } = parsed as { event: { at: number; clock?: string } };
+  const corrected = row.offsetMs !== null && event.clock !== undefined;
+  const evidence = corrected ? { clock: "corrected", takenAt: event.at } : {};
+  return JSON.stringify({ event: { ...event, at, ...evidence } });
+}
+
+/** A boot that never knew the time began after the last moment that is known: no row of it is earlier. */
+function sentAt({ at, monoMs, offsetMs, afterMs }: SpoolRow): number {
+  if (offsetMs !== null) return Math.round(monoMs + offsetMs);
+  return afterMs === null ? at : Math.max(at, Math.round(afterMs + monoMs));
 }

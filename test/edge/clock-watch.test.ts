@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { NodeEvent } from "../../contract/message.ts";
-import { type ClockEvidence, ClockWatch, judgeClock } from "../../edge/clock-watch.ts";
+import { good } from "../../contract/reading.ts";
+import type { ClockEvidence } from "../../edge/clock-evidence.ts";
+import { ClockWatch, judgeClock } from "../../edge/clock-watch.ts";
+import { createReadings } from "../../edge/readings.ts";
+import { wireRows } from "../../edge/uplink/wire.ts";
 import { silent, TempSpool } from "./spool/temp-spool.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -39,11 +43,11 @@ afterEach(() => {
   temp.remove();
 });
 
-async function watch(found: () => ClockEvidence["service"]) {
+async function watch(found: () => ClockEvidence["service"], baseMs = 7_000) {
   const spool = temp.open();
   const clockWatch = new ClockWatch({
     clock: temp.clock,
-    boot: { id: "boot-1", baseMs: 7_000 },
+    boot: { id: "boot-1", baseMs },
     spool,
     evidence: async () => evidence(found()),
     log: silent,
@@ -71,6 +75,49 @@ test("when the clock is set at last, the rows taken before can be put right to t
   if (!row || "skip" in row || row.offsetMs === null) throw new Error("no offset");
   expect(row.monoMs + row.offsetMs).toBe(temp.clock.nowMs() - 95_000);
   expect(steps).toEqual([]);
+});
+
+test("the published example: 10 s after boot in 2021, the clock set at 100 s, the reading is of 11:58:30", async () => {
+  temp.clock.stepWall(Date.UTC(2021, 0, 1) - temp.clock.nowMs());
+  let service: ClockEvidence["service"] = "unsynced";
+  const { clockWatch, spool } = await watch(() => service, 0);
+  const readings = createReadings({
+    points: [{ id: "a01.inlet-top", quantity: "temperature", label: "A01", periodMs: 2_000 }],
+    truth: new Map(),
+    spool,
+    clock: temp.clock,
+    clockState: clockWatch.state,
+    boot: { id: "boot-1", baseMs: 0 },
+    log: silent,
+    fatal: (error) => {
+      throw error;
+    },
+  });
+  const read = () => readings.sink([{ point: "a01.inlet-top", measurement: good(20) }]);
+  const sent = () => {
+    spool.commit();
+    const batch = spool.batch(0, 100);
+    return batch
+      ? wireRows(batch).rows.map((row) => new Date(JSON.parse(row)[1]).toISOString())
+      : [];
+  };
+  await temp.clock.advance(10_000);
+  expect(new Date(temp.clock.nowMs()).toISOString()).toBe("2021-01-01T00:00:10.000Z");
+  read();
+  read();
+  expect(sent()).toEqual([]);
+  await temp.clock.advance(85_000);
+  service = "synced";
+  await temp.clock.advance(4_999);
+  temp.clock.stepWall(Date.UTC(2026, 5, 1, 12) - temp.clock.nowMs() - 1);
+  await temp.clock.advance(1);
+  expect(new Date(temp.clock.nowMs()).toISOString()).toBe("2026-06-01T12:00:00.000Z");
+  read();
+  expect(sent()).toEqual([
+    "2026-06-01T11:58:30.000Z",
+    "2026-06-01T11:58:30.001Z",
+    "2026-06-01T12:00:00.000Z",
+  ]);
 });
 
 test("a step of a clock that was right is told, small corrections are not", async () => {

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Birth } from "../../contract/message.ts";
+import type { Birth, NodeStatus } from "../../contract/message.ts";
 import { parseRow } from "../../contract/row.ts";
 import { DeviceError, type I2cPort } from "../../edge/bus/port.ts";
 import type { Ports } from "../../edge/buses.ts";
@@ -46,7 +46,7 @@ function i2cBus(chip: { present: boolean }): I2cPort {
   };
 }
 
-async function start(chip = { present: true }): Promise<Edge> {
+async function start(chip = { present: true }, more = ""): Promise<Edge> {
   const text = `
 node: edge-1
 hub: { url: "mqtt://127.0.0.1:${hub.port}" }
@@ -58,7 +58,7 @@ devices:
   - { id: top, bus: i2c-1, driver: sht31, address: 0x44, every: 2s, points: { temperature: a01.inlet-top, humidity: a01.humidity } }
 doors:
   - { id: door-a1, label: Door A1, bus: gpio, line: 17 }
-`;
+${more}`;
   const checked = checkEdge(text, "edge.yaml", ownCatalogue());
   if (!("config" in checked)) throw new Error(JSON.stringify(checked.problems));
   const none = () => Promise.reject(new DeviceError("bus", "not there"));
@@ -67,11 +67,14 @@ doors:
     gpio: async () => gpio,
     oneWire: none,
     modbus: none,
+    nut: none,
+    kernel: none,
   };
   edge = await startEdge(checked.config, {
     clock: temp.clock,
     log: silent,
     boot: { id: "boot-1", baseMs: 0 },
+    troubleFile: `${temp.path}.restarts`,
     ports,
     evidence: async () => ({ service: "synced", hardwareClock: false }),
   });
@@ -177,6 +180,63 @@ test("a disk that refuses a commit ends the program with the reason", async () =
   await ended;
   await expect(node.stop()).rejects.toThrow();
   edge = undefined;
+});
+
+const ALONE = `alarms:
+  - { id: inlet-warm, local: true, points: ["*.inlet-top"], above: 20, deadband: 1, onDelay: 5s, priority: 1 }
+outputs:
+  - { id: beacon, bus: gpio, line: 5, safe: off }
+  - { id: siren, bus: gpio, line: 6, safe: on, alone: 1h }
+`;
+
+test("without a hub a local rule switches its output, and the alarm reaches the hub later with its own time", async () => {
+  const { port } = hub;
+  await hub.stop();
+  await start({ present: true }, ALONE);
+  const startedAt = temp.clock.nowMs();
+  await until("the output", async () => {
+    await temp.clock.advance(1_000);
+    return gpio.written.get(5) === 1;
+  });
+  const onAt = temp.clock.nowMs();
+  expect(onAt - startedAt).toBeLessThanOrEqual(10_000);
+  expect(gpio.written.get(6)).toBe(0);
+  hub = await new HubStub("edge-1").start(port);
+  await until("the event", async () => {
+    await temp.clock.advance(1_000);
+    return events().includes("raised");
+  });
+  const raised = [...hub.stored.values()]
+    .map(parseRow)
+    .find((row) => row.kind === "event" && row.event.what === "raised");
+  expect(raised).toMatchObject({
+    event: {
+      type: "alarm",
+      rule: "inlet-warm",
+      subject: "a01.inlet-top",
+      occurrence: 1,
+      priority: 1,
+    },
+  });
+  if (raised?.kind === "event") expect(raised.event.at).toBeLessThanOrEqual(onAt);
+  expect(events().filter((what) => what === "raised")).toHaveLength(1);
+  const status = hub.of("status").at(-1)?.payload as NodeStatus;
+  expect(status.alarms).toMatchObject([{ rule: "inlet-warm", occurrence: 1, acknowledged: false }]);
+  await edge?.stop();
+  expect([gpio.written.get(5), gpio.written.get(6)]).toEqual([0, 1]);
+});
+
+test("the third restart by a refusing disk is on memory only, and the status says so", async () => {
+  const trouble = { bootId: "boot-1", atMs: [0, 0, 0] };
+  writeFileSync(`${temp.path}.restarts`, JSON.stringify(trouble));
+  const node = await start();
+  expect(node.durable).toBe(false);
+  await until("the event", async () => {
+    await temp.clock.advance(1_000);
+    return events().includes("not-durable");
+  });
+  expect(hub.of("status").at(-1)?.payload).toMatchObject({ durable: false });
+  expect(existsSync(temp.path)).toBe(false);
 });
 
 test("the version is that of the package", () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { PointInfo } from "../../contract/message.ts";
 import { bad, good, type Reading, uncertain } from "../../contract/reading.ts";
 import { type ClockState, createReadings, nextStamp, plausible } from "../../edge/readings.ts";
+import type { TruthRules } from "../../edge/truth/truth.ts";
 import { silent, TempSpool } from "./spool/temp-spool.ts";
 
 const POINT: PointInfo = {
@@ -18,11 +19,15 @@ beforeEach(() => {
 });
 afterEach(() => temp.remove());
 
-function setUp(clockState: () => ClockState = () => "synced") {
+function setUp(
+  clockState: () => ClockState = () => "synced",
+  truth: ReadonlyMap<string, TruthRules> = new Map(),
+) {
   const spool = temp.open();
   const failures: unknown[] = [];
   const readings = createReadings({
     points: [POINT],
+    truth,
     spool,
     clock: temp.clock,
     clockState,
@@ -81,6 +86,43 @@ test("before the clock is set the wall sees doubt, while the spool keeps value a
     { synced: false, monoMs: 5_000, payload: expect.stringMatching(/,50\]$/) },
     { synced: true, payload: expect.stringMatching(/,51\]$/) },
   ]);
+});
+
+test("stamps taken before the clock was set do not hold back those after it, even if they lay ahead", () => {
+  let state: ClockState = "unsynced";
+  const { readings, rows } = setUp(() => state);
+  temp.clock.stepWall(30_000);
+  readings.sink([{ point: POINT.id, measurement: good(50) }]);
+  temp.clock.stepWall(-30_000);
+  state = "synced";
+  readings.sink([{ point: POINT.id, measurement: good(51) }]);
+  expect(rows().at(-1)?.at).toBe(temp.clock.nowMs());
+});
+
+test("two readings in one millisecond have different monotonic times, which may become their dates", () => {
+  const { readings, rows } = setUp(() => "unsynced");
+  for (let i = 0; i < 3; i += 1) readings.sink([{ point: POINT.id, measurement: good(50) }]);
+  expect(rows().map(({ monoMs }) => monoMs)).toEqual([5_000, 5_001, 5_002]);
+});
+
+test("the wall shows doubt before the clock is set, but a local rule judges what was measured", () => {
+  const { readings } = setUp(() => "unsynced");
+  const measured: Reading[] = [];
+  readings.onMeasured((reading) => measured.push(reading));
+  readings.sink([{ point: POINT.id, measurement: good(50) }]);
+  expect(measured).toMatchObject([{ quality: "good", value: 50 }]);
+});
+
+test("a value that a sensor shows for too long is in doubt, and a spike is counted", async () => {
+  const rules = new Map([[POINT.id, { frozen: true, condensed: false, step: true }]]);
+  const { readings } = setUp(() => "synced", rules);
+  for (let minute = 0; minute < 40; minute += 1) {
+    readings.sink([{ point: POINT.id, measurement: good(50) }]);
+    await temp.clock.advance(60_000);
+  }
+  expect([...readings.newest()]).toMatchObject([{ quality: "uncertain", reason: "frozen" }]);
+  for (const value of [51, 90, 51]) readings.sink([{ point: POINT.id, measurement: good(value) }]);
+  expect(readings.spikes()).toBe(1);
 });
 
 test("a point that was never announced is dropped, and the rest of the samples kept", () => {

@@ -5,8 +5,8 @@ import { z } from "zod";
 import { pointInfoSchema } from "../../../contract/message.ts";
 import { type Catalogue, ownCatalogue, type Sensor } from "../../../edge/config/catalogue.ts";
 import { checkEdge } from "../../../edge/config/check.ts";
+import { edgeSchema } from "../../../edge/config/file-schema.ts";
 import { nearest } from "../../../edge/config/nearest.ts";
-import { edgeSchema } from "../../../edge/config/schema.ts";
 import { problemText } from "../../../edge/config/source.ts";
 
 /** A few of each, so that a new driver changes no sentence here. */
@@ -188,7 +188,7 @@ test.each([
   [
     "a bus of an unknown type",
     `${FRAME}buses:\n  - { id: x, type: »spi }\n`,
-    "buses[0].type: spi is not allowed; a bus type is i2c, one-wire, gpio, modbus-rtu, modbus-tcp",
+    "buses[0].type: spi is not allowed; a bus type is i2c, one-wire, gpio, modbus-rtu, modbus-tcp, nut, kernel",
   ],
   [
     "two buses with one id",
@@ -213,7 +213,7 @@ test.each([
   [
     "an empty file",
     "»",
-    "nothing is not allowed; the file is a block with node, label, hub, spool, buses, devices, doors, inputs",
+    "nothing is not allowed; the file is a block with node, label, hub, spool, buses, devices, doors, inputs, pulses, outputs, alarms",
   ],
   [
     "a key written twice",

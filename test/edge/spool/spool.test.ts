@@ -99,7 +99,7 @@ test("a hole in the numbers is sent as a skip of its length", () => {
   spool.close();
 });
 
-test("over its quota it thins readings older than 1 h to one a minute and declares exactly those", () => {
+test("over its quota it thins readings older than 1 h to three a minute and declares exactly those", () => {
   const spool = temp.open({ quotaBytes: 100_000 });
   const twoHoursAgo = NOON - 7_200_000;
   addReadings(spool, 1_200, "a01.inlet-top", twoHoursAgo);
@@ -109,16 +109,74 @@ test("over its quota it thins readings older than 1 h to one a minute and declar
   const old = held(spool).filter(
     ({ kind, payload }) => kind === "reading" && payload.includes("a01"),
   );
-  expect(old).toHaveLength(20);
+  // The values rise, so the highest of a minute is also its last.
+  expect(old).toHaveLength(40);
   expect(gaps(spool)).toEqual([
     expect.objectContaining({
       point: "a01.inlet-top",
-      count: 1_180,
-      from: twoHoursAgo,
+      count: 1_160,
+      from: twoHoursAgo + 1_000,
       to: twoHoursAgo + 1_198_000,
     }),
   ]);
   expect(spool.backlog).toBe(held(spool).length);
+  spool.close();
+});
+
+test("thinning keeps the lowest, the highest and the last of a minute, and never a value that was not read", () => {
+  const spool = temp.open({ quotaBytes: 100_000 });
+  const from = Math.floor((NOON - 7_200_000) / 60_000) * 60_000;
+  const shape = [20, 21, 35, 22, 5, 23, 24];
+  for (let minute = 0; minute < 200; minute += 1) {
+    shape.forEach((value, i) => {
+      const at = from + minute * 60_000 + i * 1_000;
+      spool.addReading({ point: "a01.inlet-top", at, quality: "good", value }, SYNCED);
+    });
+    const at = from + minute * 60_000 + 7_000;
+    spool.addReading({ point: "a01.inlet-top", at, quality: "bad", reason: "bus" }, SYNCED);
+  }
+  spool.commit();
+  spool.trim({ now: NOON + 86_400_000, taken: SYNCED, freeBytes: PLENTY });
+  const left = held(spool)
+    .filter(({ kind }) => kind === "reading")
+    .map(({ payload }) => JSON.parse(payload)[2]);
+  expect(left).toEqual(Array.from({ length: 200 }, () => [35, 5, null]).flat());
+  spool.close();
+});
+
+test("hundreds of losses of a point, one after another, are one gap that grows; far apart, at most 4", () => {
+  const spool = temp.open();
+  const lose = (at: number) => {
+    spool.trim({ now: at, taken: SYNCED, freeBytes: 1_000_000 });
+    addReadings(spool, 3, "a01.inlet-top", at);
+    spool.trim({ now: at, taken: SYNCED, freeBytes: PLENTY });
+  };
+  const rows = () => {
+    const db = new Sqlite(temp.path, { readonly: true });
+    const all = db.prepare<[], { payload: string }>("SELECT payload FROM rows").all();
+    db.close();
+    return all.map(({ payload }) => JSON.parse(payload).event as NodeEvent);
+  };
+  for (let i = 0; i < 300; i += 1) lose(NOON + i * 10_000);
+  expect(rows()).toEqual([
+    expect.objectContaining({ count: 900, from: NOON, to: NOON + 2_992_000 }),
+  ]);
+  for (let hour = 3; hour < 40; hour += 3) lose(NOON + hour * 3_600_000);
+  expect(rows()).toHaveLength(4);
+  expect(rows().reduce((sum, { count = 0 }) => sum + count, 0)).toBe(900 + 13 * 3);
+  expect([spool.backlog, held(spool).length]).toEqual([4, 4]);
+  spool.close();
+});
+
+test("a gap that may be at the hub already stays as it is", () => {
+  const spool = temp.open();
+  for (let i = 0; i < 3; i += 1) {
+    spool.trim({ now: NOON, taken: SYNCED, freeBytes: 1_000_000 });
+    addReadings(spool, 2, "a01.inlet-top", NOON + i * 10_000);
+    spool.trim({ now: NOON, taken: SYNCED, freeBytes: PLENTY });
+    if (i === 0) spool.batch(0, 10);
+  }
+  expect(gaps(spool).map(({ count }) => count)).toEqual([2, 4]);
   spool.close();
 });
 
@@ -220,12 +278,30 @@ test("a file that is no database at all is set aside, and a new spool begins", (
   spool.close();
 });
 
-test("a file of a newer version is refused with what to do, and not touched", () => {
+test("a file of a newer version is refused, and not touched", () => {
   temp.open().close();
   const db = new Sqlite(temp.path);
   db.pragma("user_version = 9");
   db.close();
   expect(() => temp.open()).toThrow(/newer version of Plenum \(format 9, this one knows 1\)/);
+});
+
+test("of a boot that never knew the time, the last time known before it is kept", () => {
+  const first = temp.open({ bootId: "boot-1" });
+  first.remember("wall", String(NOON));
+  first.close();
+  const second = temp.open({ bootId: "boot-2" });
+  second.addReading(
+    { point: "a01.humidity", at: 5, quality: "good", value: 40 },
+    { monoMs: 10_000, synced: false },
+  );
+  second.close();
+  const third = temp.open({ bootId: "boot-3" });
+  third.remember("wall", String(NOON + 86_400_000));
+  third.close();
+  const fourth = temp.open({ bootId: "boot-4" });
+  expect(held(fourth)).toMatchObject([{ thisBoot: false, offsetMs: null, afterMs: NOON }]);
+  fourth.close();
 });
 
 test("the offset of a boot is kept, the first stands, and only that boot's rows have it", () => {

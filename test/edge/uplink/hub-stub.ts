@@ -23,7 +23,7 @@ export class HubStub {
   readonly #sockets = new Set<Socket>();
   #broker!: Aedes;
   #server!: Server;
-  #upto = 0;
+  readonly #upto = new Map<string, number>();
 
   constructor(node: string) {
     this.#node = node;
@@ -91,8 +91,10 @@ export class HubStub {
         seq += 1;
       }
     }
-    if (first > Math.max(this.#upto, floor - 1) + 1) return;
-    this.#upto = Math.max(this.#upto, floor - 1, seq - 1);
-    if (this.acks === "always") this.ack(epoch, this.#upto);
+    const before = this.#upto.get(epoch) ?? 0;
+    if (first > Math.max(before, floor - 1) + 1) return;
+    const upto = Math.max(before, floor - 1, seq - 1);
+    this.#upto.set(epoch, upto);
+    if (this.acks === "always") this.ack(epoch, upto);
   }
 }

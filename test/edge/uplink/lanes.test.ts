@@ -42,6 +42,7 @@ const row = (fields: Partial<SpoolRow>): SpoolRow => ({
   synced: false,
   thisBoot: true,
   offsetMs: null,
+  afterMs: null,
   payload: '["p.0",1000,20.5]',
   ...fields,
 });
@@ -67,6 +68,25 @@ test.each([
     "a bad one of that boot stays bad",
     row({ thisBoot: false, payload: '["p.0",1000,null,"bus"]' }),
     '["p.0",1000,null,"bus"]',
+  ],
+  [
+    "of a boot that never knew the time, none is earlier than the last time known before it",
+    row({ thisBoot: false, afterMs: NOON }),
+    `["p.0",${NOON + 10_000},20.5,"clock"]`,
+  ],
+  [
+    "but one whose clock was later than that keeps its time",
+    row({ thisBoot: false, afterMs: NOON, at: NOON + 3_600_000 }),
+    `["p.0",${NOON + 3_600_000},20.5,"clock"]`,
+  ],
+  [
+    "an event that says how sure its time is says that it was corrected, and from what",
+    row({
+      kind: "event",
+      offsetMs: NOON,
+      payload: '{"event":{"type":"door","at":1000,"clock":"unsynced"}}',
+    }),
+    `{"event":{"type":"door","at":${NOON + 10_000},"clock":"corrected","takenAt":1000}}`,
   ],
   [
     "an event gets its true time too",

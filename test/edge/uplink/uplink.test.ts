@@ -1,15 +1,18 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   birthSchema,
   type DataMessage,
   type NodeStatus,
+  type StandingAlarm,
   statusSchema,
 } from "../../../contract/message.ts";
 import type { Reading } from "../../../contract/reading.ts";
 import { HUB_STATUS_TOPIC } from "../../../contract/topic.ts";
-import type { SqliteSpool } from "../../../edge/spool/sqlite-spool.ts";
+import type { Spool } from "../../../edge/spool/spool.ts";
+import { openStore } from "../../../edge/spool/store.ts";
 import { dialMqtt } from "../../../edge/uplink/link.ts";
 import { createUplink, type Uplink } from "../../../edge/uplink/uplink.ts";
 import { until } from "../../system/until.ts";
@@ -18,10 +21,12 @@ import { HubStub } from "./hub-stub.ts";
 
 const NODE = "edge-1";
 let temp: TempSpool;
-let spool: SqliteSpool;
+let spool: Spool;
 let hub: HubStub;
 let stop: AbortController;
 let newest: Reading[];
+let standing: StandingAlarm[];
+let orders: string[];
 let done: Promise<void>;
 
 beforeEach(async () => {
@@ -30,6 +35,8 @@ beforeEach(async () => {
   hub = await new HubStub(NODE).start();
   stop = new AbortController();
   newest = [];
+  standing = [];
+  orders = [];
 });
 afterEach(async () => {
   stop.abort();
@@ -59,6 +66,11 @@ function start(): Uplink {
     }),
     clockState: () => "synced",
     health: () => ({ "disk-free-bytes": 1 }),
+    durable: true,
+    alarms: {
+      standing: () => standing,
+      order: (rule, subject, order) => orders.push(`${order.do} ${rule}.${subject}`),
+    },
     clock: temp.clock,
     random: () => 0.5,
     log: silent,
@@ -303,4 +315,57 @@ test("a stop does not wait for a hub that takes the connection and says nothing"
   expect(performance.now() - began).toBeLessThan(2_000);
   socket.destroy();
   mute.close();
+});
+
+test("alarms that stand are in the status, and a change is told at once", async () => {
+  const uplink = start();
+  await until("online", () => hub.of("status").length === 1);
+  const alarm = { rule: "hot", subject: "a03.inlet-top", occurrence: 3, priority: 1 as const };
+  standing = [{ ...alarm, raisedAt: 5, acknowledged: false }];
+  uplink.status();
+  await until("told", () => hub.of("status").length === 2);
+  const status = statusSchema.parse(hub.of("status")[1]?.payload);
+  expect(status).toMatchObject({ durable: true, alarms: standing });
+});
+
+test("an operator's order reaches the alarm it is for; one that is not understood changes nothing", async () => {
+  start();
+  await until("online", () => hub.of("status").length > 0);
+  const order = { do: "acknowledge", by: "anna" };
+  hub.publish("cmd", {
+    cmd: "alarm",
+    rule: "hot",
+    subject: "a03.inlet-top",
+    order: { do: "drop" },
+  });
+  hub.publish("cmd", { cmd: "alarm", rule: "hot", subject: "a03.inlet-top", order });
+  await until("order", () => orders.length > 0);
+  expect(orders).toEqual(["acknowledge hot.a03.inlet-top"]);
+});
+
+test("when an old spool is empty the hub is told of the next one before its rows come", async () => {
+  commit(5);
+  spool.close();
+  const db = new Sqlite(temp.path);
+  db.pragma("user_version = 9");
+  db.close();
+  const store = openStore({
+    ...{ path: temp.path, quotaBytes: 1e9, bootId: "boot-1", clock: temp.clock, log: silent },
+    ...{ taken: SYNCED, memoryOnly: false },
+  });
+  spool = store.spool;
+  const old = spool.epoch;
+  commit(3);
+  hub.stored.clear();
+  start();
+  await until("all", () => spool.backlog === 0);
+  const order = hub.received.flatMap(({ lane, payload }) =>
+    lane === "birth" || lane === "data" ? [`${lane} ${(payload as { epoch: string }).epoch}`] : [],
+  );
+  expect([...new Set(order)]).toEqual([
+    `birth ${old}`,
+    `data ${old}`,
+    `birth ${spool.epoch}`,
+    `data ${spool.epoch}`,
+  ]);
 });
