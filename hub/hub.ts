@@ -10,7 +10,12 @@ import { createAlarms } from "./alarms/alarm-runtime.ts";
 import { type Broker, startBroker } from "./broker/broker.ts";
 import { Closers } from "./closers.ts";
 import type { HubConfig } from "./config/hub-config.ts";
+import { CompletenessReporter } from "./history/completeness-report.ts";
+import { Coverage } from "./history/coverage.ts";
+import { HistoryReader } from "./history/history-reader.ts";
 import { openInfluxHistory } from "./history/influx-history.ts";
+import { markingWrites } from "./history/marking-store.ts";
+import { runRollups } from "./history/rollup-job.ts";
 import { openSqliteHistory } from "./history/sqlite-history.ts";
 import type { HistoryStore } from "./history/store.ts";
 import { startHttp } from "./http/server.ts";
@@ -84,14 +89,14 @@ class HubParts {
     this.#closers.add("hub.db", () => {
       db.close();
     });
-    const history = this.#openHistory();
+    const store = this.#openHistory();
     const parts = openParts(this.#config, this.#deps, {
       db,
-      history,
+      store,
       publishAck: (node, ack) =>
         this.#broker?.publish(nodeTopic(node, "ack"), JSON.stringify(ack), { qos: 1 }),
     });
-    const { live, ledger, ingest, alarms, outbox } = parts;
+    const { live, ledger, ingest, alarms, outbox, coverage } = parts;
     ledger.appendOwn("hub.started", clock.nowMs(), { software: `plenum-hub ${VERSION}` });
 
     this.#loop("outbox", (signal) => outbox.run(signal));
@@ -108,6 +113,7 @@ class HubParts {
     this.#loop("self-watch", (signal) =>
       runSelfWatch({ live, ingest, clock, bootId: randomUUID() }, signal),
     );
+    this.#loop("history upkeep", (signal) => runRollups({ store, coverage, clock, log }, signal));
     this.#loop("streams", (signal) => http.run(signal));
     for (const view of alarms.views()) this.#publishAlarm(view);
     this.#publishStatus("online");
@@ -125,7 +131,7 @@ class HubParts {
     const { clock, log } = this.#deps;
     const { influx, path: folder } = this.#config.storage;
     if (!influx) {
-      const store = openSqliteHistory({ path: path.join(folder, "history.db"), log });
+      const store = openSqliteHistory({ path: path.join(folder, "history.db"), log, clock });
       this.#closers.add("history", () => store.close());
       return store;
     }
@@ -203,7 +209,7 @@ class HubParts {
 function openParts(
   config: HubConfig,
   { clock, log }: HubDeps,
-  { db, history, publishAck }: { db: HubDb; history: HistoryStore; publishAck: PublishAck },
+  { db, store, publishAck }: { db: HubDb; store: HistoryStore; publishAck: PublishAck },
 ) {
   const live = new LiveState({ clock, log, known: openKnownNodes(db, log) });
   const doorLabel = (door: string) => live.door(door)?.info.label;
@@ -214,8 +220,11 @@ function openParts(
   const { site } = config;
   const linkBase = linkBaseOf(config.http);
   const alarms = createAlarms({ rules, live, db, ledger, outbox, clock, log, site, linkBase });
+  const coverage = new Coverage(db);
+  const history = new HistoryReader({ store, coverage, clock });
+  const completeness = new CompletenessReporter({ store, coverage, ledger, clock });
   const ingest = createIngest({
-    store: history,
+    store: markingWrites(store, coverage),
     events: ledger,
     live,
     quarantine,
@@ -223,7 +232,7 @@ function openParts(
     clock,
     log,
   });
-  return { history, live, ledger, quarantine, outbox, alarms, ingest };
+  return { history, completeness, coverage, live, ledger, quarantine, outbox, alarms, ingest };
 }
 
 /** Where links in messages lead; null when a free port was asked for, because nobody could keep such a link. */

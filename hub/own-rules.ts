@@ -1,23 +1,44 @@
 import type { HubConfig, SiteRule } from "./config/hub-config.ts";
-import { HISTORY_FAILING_POINT } from "./self-watch.ts";
+import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
 
 /** What the hub watches about itself without being asked. A site's rule of the same id takes its place. */
 export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
-  const historyFailing: SiteRule = {
-    id: "history-failing",
+  const all = receivers.map(({ id }) => id);
+  const own = [
+    ownRule(all, {
+      id: "history-failing",
+      points: [HISTORY_FAILING_POINT],
+      title: "History store not writing",
+      runbook:
+        "Look at the hub's log and disk, and at InfluxDB if it is used. The edge nodes keep every " +
+        "reading and send it again; nothing is lost until their spools are full.",
+    }),
+    ownRule(all, {
+      id: "hub-clock",
+      points: [CLOCK_DIFFERS_POINT],
+      title: "Hub clock differs from all nodes",
+      runbook:
+        "Compare the hub's clock and those of the nodes with a clock you trust, and repair the time " +
+        "service of the one that is wrong. While the hub is more than 5 minutes behind, it stores no " +
+        "readings; the nodes keep them and send them again once the time is right.",
+    }),
+  ];
+  return [...alarms, ...own.filter(({ id }) => !alarms.some((rule) => rule.id === id))];
+}
+
+function ownRule(
+  receivers: string[],
+  { points, ...words }: Pick<SiteRule, "id" | "points" | "title" | "runbook">,
+): SiteRule {
+  return {
+    ...words,
+    points,
+    nodes: [],
     priority: 2,
     condition: { kind: "digital", equals: 1 },
     onDelayMs: 30_000,
     offDelayMs: 10_000,
     latch: false,
-    points: [HISTORY_FAILING_POINT],
-    nodes: [],
-    title: "History store not writing",
-    runbook:
-      "Look at the hub's log and disk, and at InfluxDB if it is used. The edge nodes keep every " +
-      "reading and send it again; nothing is lost until their spools are full.",
-    receivers: receivers.map(({ id }) => id),
+    receivers,
   };
-  const replaced = alarms.some(({ id }) => id === historyFailing.id);
-  return replaced ? alarms : [...alarms, historyFailing];
 }

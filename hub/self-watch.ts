@@ -1,5 +1,5 @@
 import type { Clock } from "../contract/clock.ts";
-import type { Birth } from "../contract/message.ts";
+import type { Birth, PointInfo } from "../contract/message.ts";
 import { good } from "../contract/reading.ts";
 import type { LiveState } from "./live/live-state.ts";
 import { VERSION } from "./version.ts";
@@ -8,13 +8,15 @@ import { VERSION } from "./version.ts";
 export const HUB_NODE = "hub";
 /** 1 while readings do not reach the history store. */
 export const HISTORY_FAILING_POINT = "hub.history-failing";
+/** 1 while the hub's clock differs from the clocks of all nodes. */
+export const CLOCK_DIFFERS_POINT = "hub.clock-differs";
 
 const PERIOD_MS = 5_000;
 const LAGGING_MS = 30_000;
 
 export interface SelfWatchDeps {
   live: Pick<LiveState, "announce" | "status" | "point" | "reading">;
-  ingest: { storeError(): string | null; storeLagMs(): number };
+  ingest: { storeError(): string | null; storeLagMs(): number; clockDiffers(): boolean };
   clock: Clock;
   bootId: string;
 }
@@ -30,8 +32,14 @@ export async function runSelfWatch(deps: SelfWatchDeps, signal: AbortSignal): Pr
     const failing = ingest.storeError() !== null || ingest.storeLagMs() > LAGGING_MS;
     const at = Math.max(clock.nowMs(), lastAt + 1);
     lastAt = at;
-    const point = live.point(HISTORY_FAILING_POINT);
-    if (point) live.reading(point, { point: point.info.id, at, ...good(failing ? 1 : 0) }, 0);
+    const flags = [
+      [HISTORY_FAILING_POINT, failing],
+      [CLOCK_DIFFERS_POINT, ingest.clockDiffers()],
+    ] as const;
+    for (const [id, wrong] of flags) {
+      const point = live.point(id);
+      if (point) live.reading(point, { point: id, at, ...good(wrong ? 1 : 0) }, 0);
+    }
     await clock.sleep(PERIOD_MS, signal);
   }
 }
@@ -46,13 +54,13 @@ function selfBirth(bootId: string, at: number): Birth {
     epoch: bootId,
     at,
     points: [
-      {
-        id: HISTORY_FAILING_POINT,
-        quantity: "flag",
-        label: "History store not writing",
-        periodMs: PERIOD_MS,
-      },
+      flagPoint(HISTORY_FAILING_POINT, "History store not writing"),
+      flagPoint(CLOCK_DIFFERS_POINT, "Hub clock differs from all nodes"),
     ],
     doors: [],
   };
+}
+
+function flagPoint(id: string, label: string): PointInfo {
+  return { id, quantity: "flag", label, periodMs: PERIOD_MS };
 }

@@ -1,5 +1,11 @@
 import type { Logger } from "pino";
-import { type Command, command, type Step, step } from "../../contract/alarm/engine.ts";
+import {
+  type Command,
+  command,
+  INITIAL_STATE,
+  type Step,
+  step,
+} from "../../contract/alarm/engine.ts";
 import type { AlarmView } from "../../contract/api.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
 import type { SiteModel } from "../../contract/site.ts";
@@ -16,6 +22,8 @@ import { afterRestart, onSteppedClock, StepWatch } from "./timers.ts";
 import {
   BY_HUB,
   type Cause,
+  RULE_GONE,
+  SUBJECT_GONE,
   type Transition,
   tellingsOf,
   transitionOf,
@@ -90,7 +98,7 @@ class AlarmRuntime implements Alarms {
     // What no rule asks for any more ends here, so that nobody goes on waiting for its end.
     const gone = store.load().filter((stored) => !this.#restore(stored));
     const now = deps.clock.nowMs();
-    this.#written.write(gone.flatMap((stored) => withdrawalOf(stored, now) ?? []));
+    this.#written.write(gone.flatMap((stored) => withdrawalOf(stored, now, RULE_GONE) ?? []));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -143,6 +151,29 @@ class AlarmRuntime implements Alarms {
   #hear(change: LiveChange): void {
     if (change.kind === "point") this.#evaluate(this.#book.ofPoint(change.point.info.id));
     else if (change.kind === "node") this.#evaluate(this.#book.ofNode(change.node.id));
+    else if (change.kind === "withdrawn") {
+      for (const name of change.names) this.#withdraw(this.#book.ofPoint(name));
+      if (change.node !== null) this.#withdraw(this.#book.ofNode(change.node));
+    }
+  }
+
+  /** Ends alarms whose subject is gone, so that nobody goes on waiting for a reading that cannot come. */
+  #withdraw(alarms: Iterable<Alarm>): void {
+    const now = this.#now();
+    const transitions: Transition[] = [];
+    for (const alarm of alarms) {
+      const face = alarm.face ?? this.#subjects.faceOf(alarm);
+      const { id, subject, state, told } = alarm;
+      const { id: rule, priority } = alarm.rule;
+      const stored = { id, rule, subject, priority, state, face, told };
+      const end = withdrawalOf(stored, now, SUBJECT_GONE);
+      alarm.state = { ...INITIAL_STATE, count: state.count };
+      alarm.told = [];
+      this.#restless.delete(alarm);
+      this.#reworded.delete(alarm);
+      if (end) transitions.push(end);
+    }
+    this.#publish(transitions);
   }
 
   #tick(): void {

@@ -105,8 +105,19 @@ export function transitionOf(alarm: Alarm, { face, ...happening }: Happening): T
   return { ...happening, stored, view: viewOf(alarm, face), room: face.room };
 }
 
-/** The end of a stored alarm whose rule is gone; undefined when there is nothing to end. */
-export function withdrawalOf(stored: StoredAlarm, at: EpochMs): Transition | undefined {
+/** Why alarms end that cannot be judged any more. */
+export const RULE_GONE: Cause = {
+  by: "configuration",
+  reason: "no rule of site.yaml asks for it any more",
+};
+export const SUBJECT_GONE: Cause = { by: "hub", reason: "no node offers it any more" };
+
+/** The end of an alarm that nobody judges any more; undefined when there is nothing to end. */
+export function withdrawalOf(
+  stored: StoredAlarm,
+  at: EpochMs,
+  cause: Cause,
+): Transition | undefined {
   const { id, rule, subject, priority, state, face, told } = stored;
   const flagged = state.shelved || state.suppressed || state.outOfService;
   if (state.phase.name === "normal" && !flagged) return undefined;
@@ -116,7 +127,7 @@ export function withdrawalOf(stored: StoredAlarm, at: EpochMs): Transition | und
   return {
     ...{ at, view, tell, room: face.room, changes: ["withdrawn"] },
     stored: { ...stored, state: after, told: [] },
-    cause: { by: "configuration", reason: "no rule of site.yaml asks for it any more" },
+    cause,
   };
 }
 

@@ -1,9 +1,12 @@
 import { isId } from "../../contract/id.ts";
 import { MAX_PAYLOAD_BYTES } from "../../contract/message.ts";
-import { HUB_STATUS_TOPIC, nodeTopic, parseNodeTopic } from "../../contract/topic.ts";
+import { nodeTopic, parseNodeTopic, TOPIC_ROOT } from "../../contract/topic.ts";
 
 /** The largest last will, which is a node's status. */
 const MAX_WILL_BYTES = 4_096;
+
+/** The hub's status and alarms: nothing secret. No node's topics begin like this. */
+const HUB_TOPICS = `${TOPIC_ROOT}/hub/`;
 
 /** A message as a client wants it published. */
 export interface Publication {
@@ -34,10 +37,11 @@ export function whyNotWill(node: string, will: Publication) {
   return whyNotPublish(node, will);
 }
 
+/** A client may hear what is said to the node of its name, and everything the hub tells the world. */
 export function maySubscribe(node: string, topic: string): boolean {
   return (
     topic === nodeTopic(node, "ack") ||
     topic === nodeTopic(node, "cmd") ||
-    topic === HUB_STATUS_TOPIC
+    topic.startsWith(HUB_TOPICS)
   );
 }

@@ -1,13 +1,24 @@
 import { InfluxDB } from "influx";
 import type { Logger } from "pino";
-import type { Bucket } from "../../contract/api.ts";
-import type { Clock } from "../../contract/clock.ts";
+import type { Clock, EpochMs } from "../../contract/clock.ts";
+import { type Aggregate, TIERS, type Tier } from "./aggregate.ts";
 import { judgeWriteAnswer } from "./influx-answer.ts";
-import { LineWriter } from "./line-protocol.ts";
 import {
-  checkHistoryQuery,
-  type HistoryQuery,
+  aggregateStatements,
+  aggregatesOf,
+  holeStatements,
+  holesOf,
+  type RawSeries,
+  TOTALS,
+} from "./influx-queries.ts";
+import { LineWriter, rollupLines } from "./line-protocol.ts";
+import {
+  type AggregateQuery,
+  checkAggregateQuery,
+  type GapQuery,
   type HistoryStore,
+  type Hole,
+  type Rollup,
   type StoredReading,
   StoreError,
   type Totals,
@@ -18,17 +29,9 @@ const QUERY_DEADLINE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 
-/** Good values only. Placeholders carry every text and time; the measurement's name is fixed. */
-const WHERE = "WHERE point = $point AND time >= $from AND time < $to";
-const BUCKETS = (stepMs: number) =>
-  `SELECT min(value), max(value), mean(value), count(value) FROM point ${WHERE} AND q = 0
-   GROUP BY time(${stepMs}ms) fill(none)`;
-const TOTALS = [
-  `SELECT count(q) FROM point ${WHERE}`,
-  `SELECT count(value), sum(value) FROM point ${WHERE} AND q = 0`,
-  `SELECT first(q) FROM point ${WHERE}`,
-  `SELECT last(q) FROM point ${WHERE}`,
-];
+/** Buckets of all points together that one query may give; InfluxDB's own limit is set not far above it. */
+const MAX_BUCKETS_PER_QUERY = 10_000;
+const KEEP = { raw: ["2160h", "24h"], "5m": ["17520h", "168h"] } as const;
 
 export interface InfluxHistoryOptions {
   /** Base address, for instance `http://127.0.0.1:8086`. */
@@ -41,7 +44,7 @@ export interface InfluxHistoryOptions {
 }
 
 export type InfluxHistory = HistoryStore & {
-  /** Makes the database if it is missing. Tries until it is there or `signal` aborts. */
+  /** Makes the databases that are missing: `<database>`, `<database>_5m` and `<database>_1h`. Tries until it is there or `signal` aborts. */
   prepare(signal: AbortSignal): Promise<void>;
 };
 
@@ -54,7 +57,6 @@ class InfluxAdapter implements InfluxHistory {
   readonly kind = "influxdb";
   readonly #options: InfluxHistoryOptions;
   readonly #client: InfluxDB;
-  readonly #writeUrl: URL;
   readonly #headers: Record<string, string>;
   readonly #lines = new LineWriter();
 
@@ -72,9 +74,6 @@ class InfluxAdapter implements InfluxHistory {
       // The client shuts a host out after one failure; we decide ourselves when to ask again.
       pool: { maxRetries: 0, requestTimeout: QUERY_DEADLINE_MS, backoff: NO_BACKOFF },
     });
-    this.#writeUrl = new URL(`${address.href.replace(/\/$/, "")}/write`);
-    // A precision the server does not know is taken for nanoseconds without a word: keep it constant.
-    this.#writeUrl.search = new URLSearchParams({ db: database, precision: "ms" }).toString();
     this.#headers = { "content-type": "text/plain; charset=utf-8" };
     if (username !== undefined)
       this.#headers.authorization = `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`;
@@ -85,7 +84,7 @@ class InfluxAdapter implements InfluxHistory {
     let failing = false;
     for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = longer(delayMs)) {
       try {
-        await this.#makeDatabase(signal);
+        await this.#makeDatabases(signal);
         log.info({ url, database }, "history database ready");
         return;
       } catch (error) {
@@ -103,25 +102,50 @@ class InfluxAdapter implements InfluxHistory {
     if (poison.length > 0) throw new StoreError("poison", why ?? "refused", poison);
   }
 
-  async history(query: HistoryQuery): Promise<Bucket[]> {
-    checkHistoryQuery(query);
-    const [rows] = await this.#query([BUCKETS(query.stepMs)], query);
-    return (rows ?? []).map(([at, min, max, mean, count]) => {
-      if (at == null || min == null || max == null || mean == null || count == null)
-        throw new StoreError("retry", "InfluxDB answered a bucket with a hole in it");
-      return { at, min, max, mean, count };
-    });
+  async aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>> {
+    checkAggregateQuery(query);
+    const { tier, points, stepMs, fromMs, toMs } = query;
+    const found = new Map<string, Aggregate[]>();
+    const buckets = Math.ceil((toMs - fromMs) / stepMs) + 1;
+    const atOnce = Math.max(1, Math.floor(MAX_BUCKETS_PER_QUERY / buckets));
+    for (let first = 0; first < points.length; first += atOnce) {
+      const some = points.slice(first, first + atOnce);
+      const answer = await this.#query(aggregateStatements(tier, some, stepMs), query, tier);
+      for (const [point, aggregates] of aggregatesOf(answer)) found.set(point, aggregates);
+    }
+    return found;
   }
 
-  async totals(query: { point: string; fromMs: number; toMs: number }): Promise<Totals> {
+  async saveRollups(tier: Exclude<Tier, "raw">, rollups: readonly Rollup[]): Promise<void> {
+    if (rollups.length === 0) return;
+    const answer = await this.#post(tier, rollupLines(rollups), rollups.length);
+    if (answer.kind === "no-database") await this.#makeDatabases();
+    if (answer.kind !== "stored") throw new StoreError("retry", answer.why);
+  }
+
+  async holes(query: GapQuery): Promise<Hole[]> {
+    return holesOf(query, await this.#query(holeStatements(query), query));
+  }
+
+  async totals(query: { point: string; fromMs: EpochMs; toMs: EpochMs }): Promise<Totals> {
     const [all, good, first, last] = await this.#query(TOTALS, query);
+    const of = (series: RawSeries[] | undefined) => series?.[0]?.values[0];
     return {
-      rows: all?.[0]?.[1] ?? 0,
-      good: good?.[0]?.[1] ?? 0,
-      sum: good?.[0]?.[2] ?? 0,
-      firstAt: first?.[0]?.[0] ?? null,
-      lastAt: last?.[0]?.[0] ?? null,
+      rows: of(all)?.[1] ?? 0,
+      good: of(good)?.[1] ?? 0,
+      sum: of(good)?.[2] ?? 0,
+      firstAt: of(first)?.[0] ?? null,
+      lastAt: of(last)?.[0] ?? null,
     };
+  }
+
+  /** InfluxDB drops by itself what its retention says; where that cannot be set from here, an administrator does. */
+  async dropOld(): Promise<void> {
+    for (const tier of ["raw", "5m"] as const) {
+      const [keep, shard] = KEEP[tier];
+      const statement = `ALTER RETENTION POLICY autogen ON "${this.#database(tier)}" DURATION ${keep} SHARD DURATION ${shard}`;
+      await this.#within(QUERY_DEADLINE_MS, undefined, () => this.#client.queryRaw(statement));
+    }
   }
 
   async close(): Promise<void> {}
@@ -137,14 +161,14 @@ class InfluxAdapter implements InfluxHistory {
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
     if (rows.length === 0) return undefined;
-    const answer = await this.#post(rows, signal);
+    const answer = await this.#post("raw", this.#lines.text(rows), rows.length, signal);
     switch (answer.kind) {
       case "stored":
         return undefined;
       case "retry":
         throw new StoreError("retry", answer.why);
       case "no-database":
-        await this.#makeDatabase(signal);
+        await this.#makeDatabases(signal);
         throw new StoreError("retry", `${answer.why}; made it`);
       case "all-poison":
         for (let i = 0; i < rows.length; i += 1) poison.push(offset + i);
@@ -159,41 +183,52 @@ class InfluxAdapter implements InfluxHistory {
     }
   }
 
-  async #post(rows: readonly StoredReading[], signal: AbortSignal | undefined) {
-    const body = this.#lines.text(rows);
+  #post(tier: Tier, body: string, rows: number, signal?: AbortSignal) {
+    const url = new URL(`${new URL(this.#options.url).href.replace(/\/$/, "")}/write`);
+    // A precision the server does not know is taken for nanoseconds without a word: keep it constant.
+    url.search = new URLSearchParams({ db: this.#database(tier), precision: "ms" }).toString();
     return this.#within(WRITE_DEADLINE_MS, signal, async (deadline) => {
-      const response = await fetch(this.#writeUrl, {
+      const response = await fetch(url, {
         method: "POST",
         headers: this.#headers,
         body,
         signal: deadline,
         redirect: "error",
       });
-      return judgeWriteAnswer(response.status, await response.text(), rows.length);
+      return judgeWriteAnswer(response.status, await response.text(), rows);
     });
   }
 
-  #makeDatabase(signal?: AbortSignal): Promise<void> {
+  #database(tier: Tier): string {
     const { database } = this.#options;
-    return this.#within(QUERY_DEADLINE_MS, signal, () => this.#client.createDatabase(database));
+    return tier === "raw" ? database : `${database}_${tier}`;
   }
 
-  /** Runs statements; gives the value rows of each, time in milliseconds first. */
+  async #makeDatabases(signal?: AbortSignal): Promise<void> {
+    for (const tier of TIERS)
+      await this.#within(QUERY_DEADLINE_MS, signal, () =>
+        this.#client.createDatabase(this.#database(tier)),
+      );
+  }
+
+  /** Runs statements; gives the series of each, time in milliseconds first. */
   async #query(
     statements: string[],
-    { point, fromMs, toMs }: { point: string; fromMs: number; toMs: number },
-  ): Promise<(number | null)[][][]> {
+    { point, fromMs, toMs }: { point?: string; fromMs: number; toMs: number },
+    tier: Tier = "raw",
+  ): Promise<RawSeries[][]> {
     const placeholders = {
-      point,
+      ...(point === undefined ? {} : { point }),
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
     };
+    const database = this.#database(tier);
     const answer: RawAnswer = await this.#within(QUERY_DEADLINE_MS, undefined, (signal) =>
-      this.#client.queryRaw(statements, { precision: "ms", placeholders, signal }),
+      this.#client.queryRaw(statements, { database, precision: "ms", placeholders, signal }),
     );
     return answer.results.map(({ series, error }) => {
       if (error) throw new StoreError("retry", `InfluxDB query: ${error}`);
-      return series?.[0]?.values ?? [];
+      return series ?? [];
     });
   }
 
@@ -233,7 +268,7 @@ class InfluxAdapter implements InfluxHistory {
 }
 
 interface RawAnswer {
-  results: { series?: { values: (number | null)[][] }[]; error?: string }[];
+  results: { series?: RawSeries[]; error?: string }[];
 }
 
 const NO_BACKOFF = {

@@ -1,111 +1,193 @@
 import Database from "better-sqlite3";
 import type { Logger } from "pino";
-import type { Bucket } from "../../contract/api.ts";
+import { type Clock, type EpochMs, systemClock } from "../../contract/clock.ts";
+import { type Aggregate, HOUR_MS, TIER_KEPT_MS, type Tier } from "./aggregate.ts";
+import { aggregateSql, dropSql, HOLES, rollupTable, SCHEMA, TOTALS } from "./sqlite-queries.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
 import {
-  checkHistoryQuery,
-  type HistoryQuery,
+  type AggregateQuery,
+  checkAggregateQuery,
+  type GapQuery,
   type HistoryStore,
+  type Hole,
+  type Rollup,
   type StoredReading,
   StoreError,
   type Totals,
 } from "./store.ts";
 
-/**
- * One row per reading, keyed by point and time, so that a point's history lies together on disk. Names
- * and reasons stand once, in their own tables. Mark 0 is a good value; it takes no byte in a row.
- */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS point (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE IF NOT EXISTS mark (
-    id INTEGER PRIMARY KEY, quality TEXT NOT NULL, reason TEXT NOT NULL, UNIQUE (quality, reason)
-  ) STRICT;
-  INSERT OR IGNORE INTO mark VALUES (0, 'good', '');
-  CREATE TABLE IF NOT EXISTS reading (
-    point INTEGER NOT NULL, at INTEGER NOT NULL, value REAL, mark INTEGER NOT NULL,
-    PRIMARY KEY (point, at)
-  ) STRICT, WITHOUT ROWID;
-`;
-const SCHEMA_VERSION = 1;
-
-// better-sqlite3 binds numbers above 2^31 as floats; without the cast the division would not be whole.
-const BUCKETS = `
-  SELECT at / CAST(@stepMs AS INTEGER) * CAST(@stepMs AS INTEGER) AS at,
-    min(value) AS min, max(value) AS max, avg(value) AS mean, count(*) AS count
-  FROM reading
-  WHERE point = (SELECT id FROM point WHERE name = @point)
-    AND at >= @fromMs AND at < @toMs AND mark = 0
-  GROUP BY 1 ORDER BY 1`;
-const TOTALS = `
-  SELECT count(*) AS rows, count(*) FILTER (WHERE mark = 0) AS good,
-    total(value) FILTER (WHERE mark = 0) AS sum, min(at) AS firstAt, max(at) AS lastAt
-  FROM reading
-  WHERE point = (SELECT id FROM point WHERE name = @point) AND at >= @fromMs AND at < @toMs`;
+/** 2: rollups. An older program would not keep them right. */
+const SCHEMA_VERSION = 2;
+/** Readings after which the log is moved into the file: some ten megabytes. */
+const CHECKPOINT_ROWS = 20_000;
+/** Between two small deletions others get their turn. */
+const DROP_PAUSE_MS = 20;
+const FIVE_MIN_STRETCH_MS = 240 * HOUR_MS;
 
 export interface SqliteHistoryOptions {
   /** The database's own file; made when it is not there. */
   path: string;
   log: Logger;
+  clock?: Clock;
   /** How long a write waits for another process, such as a backup, that holds the file. */
   busyMs?: number;
 }
 
 /** History in one SQLite file: the default, for sites without InfluxDB. */
-export function openSqliteHistory({
-  path,
-  log,
-  busyMs = 2_000,
-}: SqliteHistoryOptions): HistoryStore {
-  const db = new Database(path, { timeout: busyMs });
-  prepare(db, path);
-  log.info({ path }, "history open");
-  const insertReading = db.prepare<[number, number, number | null, number]>(
-    "INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)",
-  );
-  const pointIds = new Dictionary(db, "point", ["name"]);
-  const markIds = new Dictionary(db, "mark", ["quality", "reason"]);
-  const insertAll = db.transaction((readings: readonly StoredReading[]) => {
-    for (const { reading } of readings) {
-      const value = reading.quality === "bad" ? null : reading.value;
-      const mark = reading.quality === "good" ? 0 : markIds.idOf(reading.quality, reading.reason);
-      insertReading.run(pointIds.idOf(reading.point), reading.at, value, mark);
-    }
-  });
-  const buckets = db.prepare<[HistoryQuery], Bucket>(BUCKETS);
-  const totals = db.prepare<[{ point: string; fromMs: number; toMs: number }], Totals>(TOTALS);
-
-  return {
-    kind: "sqlite",
-    async write(readings) {
-      try {
-        insertAll(readings);
-      } catch (error) {
-        // What the transaction had added to the dictionaries went with it.
-        pointIds.forget();
-        markIds.forget();
-        if (error instanceof Database.SqliteError)
-          throw new StoreError("retry", `${path}: ${error.message} (${error.code})`);
-        throw error;
-      }
-    },
-    async history(query) {
-      checkHistoryQuery(query);
-      return buckets.all(query);
-    },
-    async totals(query) {
-      const found = totals.get(query);
-      if (!found) throw new Error("a count always gives one row");
-      return found;
-    },
-    async close() {
-      db.close();
-    },
-  };
+export function openSqliteHistory(options: SqliteHistoryOptions): HistoryStore {
+  return new SqliteHistory(options);
 }
+
+class SqliteHistory implements HistoryStore {
+  readonly kind = "sqlite";
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #db: Database.Database;
+  readonly #reader: SqliteReader;
+  readonly #pointIds: Dictionary;
+  readonly #markIds: Dictionary;
+  #sinceCheckpoint = 0;
+  #checkpointing = false;
+  readonly #insertAll: (readings: readonly StoredReading[]) => void;
+
+  constructor({ path, log, clock = systemClock, busyMs = 2_000 }: SqliteHistoryOptions) {
+    this.#path = path;
+    this.#clock = clock;
+    const db = new Database(path, { timeout: busyMs });
+    prepare(db, path);
+    this.#db = db;
+    this.#reader = new SqliteReader(path);
+    const pointIds = new Dictionary(db, "point", ["name"]);
+    const markIds = new Dictionary(db, "mark", ["quality", "reason"]);
+    const insert = db.prepare<[number, number, number | null, number]>(
+      "INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)",
+    );
+    this.#insertAll = db.transaction((readings: readonly StoredReading[]) => {
+      for (const { reading } of readings) {
+        const value = reading.quality === "bad" ? null : reading.value;
+        const mark = reading.quality === "good" ? 0 : markIds.idOf(reading.quality, reading.reason);
+        insert.run(pointIds.idOf(reading.point), reading.at, value, mark);
+      }
+    });
+    this.#pointIds = pointIds;
+    this.#markIds = markIds;
+    log.info({ path }, "history open");
+  }
+
+  async write(readings: readonly StoredReading[]): Promise<void> {
+    this.#changing(() => this.#insertAll(readings));
+    this.#sinceCheckpoint += readings.length;
+    if (this.#sinceCheckpoint >= CHECKPOINT_ROWS) this.#checkpoint();
+  }
+
+  async aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>> {
+    checkAggregateQuery(query);
+    const { tier, points, fromMs, toMs, stepMs } = query;
+    const values = { points: JSON.stringify(points), fromMs, toMs, stepMs };
+    const found = new Map<string, Aggregate[]>();
+    for (const row of await this.#ask(aggregateSql(tier), values)) {
+      const [point, , at, low, high, sum, good, rows] = row as [string, ...number[]];
+      const aggregate = { at, low, high, sum, good, rows } as Aggregate;
+      const held = found.get(point);
+      if (held) held.push(aggregate);
+      else found.set(point, [aggregate]);
+    }
+    return found;
+  }
+
+  async saveRollups(tier: Exclude<Tier, "raw">, rollups: readonly Rollup[]): Promise<void> {
+    const insert = this.#db.prepare<number[]>(
+      `INSERT OR REPLACE INTO ${rollupTable(tier)} VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const insertAll = this.#db.transaction(() => {
+      for (const { point, aggregate } of rollups) {
+        const { at, low, high, sum, good, rows } = aggregate;
+        insert.run(this.#pointIds.idOf(point), at, low, high, sum, good, rows);
+      }
+    });
+    this.#changing(insertAll);
+  }
+
+  async holes({ point, fromMs, toMs, longerThanMs, limit }: GapQuery): Promise<Hole[]> {
+    const rows = await this.#ask(HOLES, { point, fromMs, toMs, longerThanMs, limit });
+    return rows.map(([from, to]) => ({ from: Number(from), to: Number(to) }));
+  }
+
+  async totals(query: { point: string; fromMs: EpochMs; toMs: EpochMs }): Promise<Totals> {
+    const [row] = await this.#ask(TOTALS, query);
+    const [rows, good, sum, firstAt, lastAt] = row as [number, number, number, ...Aged];
+    return { rows, good, sum, firstAt, lastAt };
+  }
+
+  async dropOld(now: EpochMs, signal: AbortSignal): Promise<void> {
+    const tiers = [
+      ["raw", "reading", HOUR_MS],
+      ["5m", rollupTable("5m"), FIVE_MIN_STRETCH_MS],
+    ] as const;
+    const ids = this.#db.prepare<[], number>("SELECT id FROM point").pluck().all();
+    for (const [tier, table, stretchMs] of tiers) {
+      const drop = this.#db.prepare(dropSql(table));
+      const beforeMs = now - TIER_KEPT_MS[tier];
+      for (const point of ids) {
+        let dropped = 1;
+        while (dropped > 0 && !signal.aborted) {
+          this.#changing(() => {
+            dropped = drop.run({ point, beforeMs, stretchMs }).changes;
+          });
+          if (dropped > 0) await this.#clock.sleep(DROP_PAUSE_MS, signal);
+        }
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+    this.#db.close();
+  }
+
+  #changing(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      // What the transaction had added to the dictionaries went with it.
+      this.#pointIds.forget();
+      this.#markIds.forget();
+      if (error instanceof Database.SqliteError)
+        throw new StoreError("retry", `${this.#path}: ${error.message} (${error.code})`);
+      throw error;
+    }
+  }
+
+  /** One at a time; a failure shows at the next write, because SQLite then does it there. */
+  #checkpoint(): void {
+    if (this.#checkpointing) return;
+    this.#checkpointing = true;
+    this.#sinceCheckpoint = 0;
+    const over = () => {
+      this.#checkpointing = false;
+    };
+    this.#reader.checkpoint().then(over, over);
+  }
+
+  async #ask(sql: string, values: Record<string, number | string>) {
+    try {
+      return await this.#reader.all(sql, values);
+    } catch (error) {
+      throw new StoreError("retry", `${this.#path}: ${(error as Error).message}`);
+    }
+  }
+}
+
+type Aged = [firstAt: EpochMs | null, lastAt: EpochMs | null];
 
 function prepare(db: Database.Database, path: string): void {
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma("journal_size_limit = 67108864");
+  // Readings of one round go to a page per point. Moving these pages into the file after every round
+  // costs more than all else, so the reader's thread does it now and then; this is for when it cannot.
+  db.pragma("wal_autocheckpoint = 65536");
+  db.pragma("cache_size = -32768");
   const version = db.pragma("user_version", { simple: true }) as number;
   if (version > SCHEMA_VERSION) {
     db.close();

@@ -1,6 +1,6 @@
-import type { Bucket } from "../../contract/api.ts";
 import type { EpochMs } from "../../contract/clock.ts";
 import type { Reading } from "../../contract/reading.ts";
+import type { Aggregate, Tier } from "./aggregate.ts";
 
 /** A checked reading and the node that measured it. */
 export interface StoredReading {
@@ -8,14 +8,33 @@ export interface StoredReading {
   reading: Reading;
 }
 
-export interface HistoryQuery {
-  point: string;
-  /** Inclusive. */
+export interface AggregateQuery {
+  /** Readings themselves, or what they were rolled up into. */
+  tier: Tier;
+  /** At most `MAX_POINTS_ASKED`. */
+  points: readonly string[];
+  /** Inclusive. A rollup belongs to the range when its start does. */
   fromMs: EpochMs;
   /** Exclusive. */
   toMs: EpochMs;
-  /** Width of a bucket, at least 1,000. Buckets start at whole multiples of it since 1970. */
+  /** Width of a bucket, at least 1,000 and that of the tier. Buckets start at whole multiples of it since 1970. */
   stepMs: number;
+}
+
+export interface GapQuery {
+  point: string;
+  fromMs: EpochMs;
+  toMs: EpochMs;
+  /** Only stretches longer than this are holes. */
+  longerThanMs: number;
+  /** The earliest so many. */
+  limit: number;
+}
+
+/** A stretch of time: from the reading before it, or the start asked for, to the one after it, or the end. */
+export interface Hole {
+  from: EpochMs;
+  to: EpochMs;
 }
 
 export interface Totals {
@@ -48,18 +67,37 @@ export interface HistoryStore {
   readonly kind: "sqlite" | "influxdb";
   /** Resolves once every row is durable; otherwise rejects with `StoreError`. */
   write(readings: readonly StoredReading[], signal?: AbortSignal): Promise<void>;
-  /** Buckets of good values only; a bucket without any is left out. Throws RangeError beyond `MAX_BUCKETS`. */
-  history(query: HistoryQuery): Promise<Bucket[]>;
+  /**
+   * What stands in each bucket, in order of time; buckets without a row are left out, and so are points
+   * without any. Throws RangeError for more than `MAX_POINTS_ASKED` points or `MAX_BUCKETS` buckets.
+   */
+  aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>>;
+  /** Writes rollups over those that stand there. Rejects with `StoreError`. */
+  saveRollups(tier: Exclude<Tier, "raw">, rollups: readonly Rollup[]): Promise<void>;
+  /** Stretches without any reading, good or not. */
+  holes(query: GapQuery): Promise<Hole[]>;
   /** All stored rows of a point with `fromMs` ≤ time < `toMs`. */
   totals(query: { point: string; fromMs: EpochMs; toMs: EpochMs }): Promise<Totals>;
+  /** Drops what is older than `TIER_KEPT_MS` at `now`, a little at a time; the store may take some minutes more. */
+  dropOld(now: EpochMs, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface Rollup {
+  point: string;
+  aggregate: Aggregate;
+}
+
 export const MAX_BUCKETS = 2_000;
+export const MAX_POINTS_ASKED = 1_000;
 export const MIN_STEP_MS = 1_000;
 
 /** Refuses a query that would ask the store for too much; throws RangeError with what is allowed. */
-export function checkHistoryQuery({ fromMs, toMs, stepMs }: HistoryQuery): void {
+export function checkRange({
+  fromMs,
+  toMs,
+  stepMs,
+}: Pick<AggregateQuery, "fromMs" | "toMs" | "stepMs">): void {
   if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs) || fromMs < 0)
     throw new RangeError("from and to are whole milliseconds since 1970");
   if (!Number.isSafeInteger(stepMs) || stepMs < MIN_STEP_MS)
@@ -69,5 +107,13 @@ export function checkHistoryQuery({ fromMs, toMs, stepMs }: HistoryQuery): void 
   if (buckets > MAX_BUCKETS)
     throw new RangeError(
       `${buckets} buckets asked, at most ${MAX_BUCKETS} allowed: widen the step`,
+    );
+}
+
+export function checkAggregateQuery(query: AggregateQuery): void {
+  checkRange(query);
+  if (query.points.length > MAX_POINTS_ASKED)
+    throw new RangeError(
+      `${query.points.length} points asked, at most ${MAX_POINTS_ASKED} allowed`,
     );
 }

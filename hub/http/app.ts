@@ -5,6 +5,7 @@ import { isStorageFault } from "../state/hub-db.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Auth } from "./auth.ts";
+import { addCompletenessRoute } from "./completeness-route.ts";
 import { addDoorRoutes } from "./door-routes.ts";
 import { MAX_BODY_BYTES, sameOrigin, securityHeaders } from "./guards.ts";
 import type { Metrics } from "./metrics.ts";
@@ -73,6 +74,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   addServiceRoutes(routes);
   addWatchRoutes(routes);
   addAlarmRoutes(routes);
+  addCompletenessRoute(routes);
   addDoorRoutes(routes);
   addStreamRoute(routes, stream);
   addApiDescription(routes);

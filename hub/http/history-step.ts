@@ -1,3 +1,5 @@
+import { ceilTo } from "../history/aggregate.ts";
+import { finestStepMs } from "../history/history-reader.ts";
 import { MAX_BUCKETS } from "../history/store.ts";
 import { badRequest } from "./problem.ts";
 
@@ -18,7 +20,8 @@ export interface HistoryRange {
 
 /**
  * Completes a question for history: without `to` now, without `from` the day before, without `step` the
- * smallest step that gives 500 buckets or fewer and is no finer than the point's own period.
+ * smallest step that gives 500 buckets or fewer and is no finer than the point's own period. Of times
+ * whose readings are no longer kept the step is that of their rollups, or a whole multiple of it.
  */
 export function historyRange(
   asked: { from?: number | undefined; to?: number | undefined; step?: number | undefined },
@@ -29,6 +32,7 @@ export function historyRange(
   const rangeMs = toMs - fromMs;
   if (rangeMs <= 0) throw badRequest("`from` must be earlier than `to`.");
   if (rangeMs > MAX_RANGE_MS) throw badRequest("At most 30 years can be asked for at once.");
+  const kept = finestStepMs(fromMs, point.nowMs);
   const fewest = Math.max(1_000, rangeMs / (MAX_BUCKETS - 1));
   if (asked.step !== undefined) {
     if (asked.step < fewest)
@@ -36,8 +40,8 @@ export function historyRange(
         `A step of ${asked.step} ms gives more than ${MAX_BUCKETS} buckets or is under 1 s; ` +
           `allowed here: ${Math.ceil(fewest / 1_000)}s or more.`,
       );
-    return { fromMs, toMs, stepMs: asked.step };
+    return { fromMs, toMs, stepMs: kept === 1_000 ? asked.step : ceilTo(asked.step, kept) };
   }
-  const wanted = Math.max(rangeMs / WANTED_BUCKETS, point.periodMs);
+  const wanted = Math.max(rangeMs / WANTED_BUCKETS, point.periodMs, kept);
   return { fromMs, toMs, stepMs: STEPS_MS.find((step) => step >= wanted) ?? STEPS_MS.at(-1)! };
 }

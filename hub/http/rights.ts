@@ -17,6 +17,8 @@ export const RIGHTS = {
   operate: ["operator", "engineer", "admin"],
   /** Take an alarm out of service and back. */
   maintain: ["engineer", "admin"],
+  /** Take a node that is gone for good off every list. */
+  forget: ["admin"],
 } as const satisfies Record<string, readonly Role[]>;
 export type Right = keyof typeof RIGHTS;
 

@@ -40,6 +40,7 @@ const PROBLEMS = Object.fromEntries(
     401: "Nobody is signed in",
     403: "Not allowed for this role, or asked by another site's page",
     404: "No such thing",
+    409: "Not in the state it is in",
     429: "Too many wrong tokens",
     503: "Not possible at the moment",
   }).map(([status, description]) => [

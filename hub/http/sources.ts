@@ -2,7 +2,8 @@ import type { Command } from "../../contract/alarm/engine.ts";
 import type { AlarmView, NotificationView } from "../../contract/api.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { SiteModel } from "../../contract/site.ts";
-import type { HistoryStore } from "../history/store.ts";
+import type { CompletenessReporter } from "../history/completeness-report.ts";
+import type { HistoryReader } from "../history/history-reader.ts";
 import type { Quarantine } from "../ingest/quarantine.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveState } from "../live/live-state.ts";
@@ -12,9 +13,10 @@ export interface HttpSources {
   site: SiteModel;
   live: Pick<
     LiveState,
-    "point" | "points" | "node" | "nodes" | "doors" | "isStale" | "ageMs" | "doorNow"
+    "point" | "points" | "node" | "nodes" | "doors" | "isStale" | "ageMs" | "doorNow" | "forget"
   >;
-  history: Pick<HistoryStore, "kind" | "history">;
+  history: Pick<HistoryReader, "kind" | "history">;
+  completeness: Pick<CompletenessReporter, "report">;
   ingest: {
     storeLagMs(): number;
     storeError(): string | null;
@@ -28,7 +30,7 @@ export interface HttpSources {
     /** Why changes of alarms cannot be written down; null while all is well. */
     saveError(): string | null;
   };
-  ledger: Pick<Ledger, "read" | "verify" | "appendOwn">;
+  ledger: Pick<Ledger, "read" | "verifyInPages" | "appendOwn">;
   outbox: {
     list(query: { limit: number }): NotificationView[];
     counts(): { queued: number; failed: number };

@@ -116,6 +116,11 @@ export class Stream {
       this.#changed[change.point.info.id] = this.#deps.sources.delta(change.point);
     } else if (change.kind === "door") {
       this.#hurry("doors");
+    } else if (change.kind === "withdrawn") {
+      // A delta cannot take a point away.
+      if (change.node !== null) this.#births.delete(change.node);
+      for (const name of change.names) delete this.#changed[name];
+      this.#hurry("snap");
     } else {
       const { id, birth, online } = change.node;
       const known = this.#births.get(id);

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { QUANTITIES } from "../../contract/quantity.ts";
-import { StoreError } from "../history/store.ts";
+import { HUB_NODE } from "../self-watch.ts";
+import { askHistory } from "./history-question.ts";
 import { historyRange } from "./history-step.ts";
-import { badRequest, HttpProblem, notFound } from "./problem.ts";
+import { HttpProblem, notFound } from "./problem.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import {
   answers,
@@ -59,7 +60,7 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
         periodMs: info.periodMs,
         nowMs: sources.clock.nowMs(),
       });
-      const items = await ask(() => sources.history.history({ point: info.id, ...range }));
+      const items = await askHistory(() => sources.history.history({ point: info.id, ...range }));
       const { fromMs: from, toMs: to, stepMs } = range;
       const { unit } = QUANTITIES[info.quantity];
       return c.json({ point: info.id, unit, from, to, stepMs, items, next: null }, 200);
@@ -77,6 +78,23 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
 
   app.openapi(
     createRoute({
+      method: "delete",
+      path: "/api/v1/nodes/{id}",
+      middleware: [auth.needs("forget")],
+      request: { params: idParam },
+      responses: answers(
+        "The node, its points and doors are forgotten; its history stays. Only while it is offline",
+        z.object({}),
+      ),
+    }),
+    (c) => {
+      forget(c.req.valid("param").id, c.get("identity").name);
+      return c.json({}, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
       ...get,
       path: "/api/v1/health",
       responses: answers("The hub's own condition", HealthReport),
@@ -84,22 +102,20 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
     (c) => c.json(views.health(), 200),
   );
 
+  function forget(id: string, by: string): void {
+    const node = sources.live.node(id);
+    if (!node || id === HUB_NODE) throw notFound(`No node is called ${id}.`);
+    if (node.online)
+      throw new HttpProblem(409, "Node is online", "Switch the node off first, then forget it.");
+    const { label, points } = node.birth;
+    const detail = { node: id, label, points: points.length, by };
+    sources.ledger.appendOwn("node.forgotten", sources.clock.nowMs(), detail);
+    sources.live.forget(id);
+  }
+
   function pointOf(id: string) {
     const point = views.find(id);
     if (!point) throw notFound(`No point is called ${id}.`);
     return point;
-  }
-}
-
-async function ask<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (error) {
-    if (error instanceof RangeError) throw badRequest(error.message);
-    if (error instanceof StoreError)
-      throw new HttpProblem(503, "No history now", "The history store does not answer.", {
-        "retry-after": "10",
-      });
-    throw error;
   }
 }

@@ -8,10 +8,12 @@ import { parseRow } from "../../contract/row.ts";
 import type { EventSink, LedgerInput } from "../ledger/ledger.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
 import type { BatchQueue, QueuedReading } from "./batch-queue.ts";
+import type { NodeClocks } from "./node-clocks.ts";
 import type { Quarantine, QuarantineEntry } from "./quarantine.ts";
 
 /** A stamp further ahead of the hub's clock is wrong; InfluxDB would take it and never show it. */
 export const FUTURE_MS = 5 * 60_000;
+const AHEAD = "time is more than 5 minutes in the future";
 /** A stamp before this comes from a node that did not know the time. */
 const EARLIEST_AT = Date.UTC(2020, 0, 1);
 
@@ -26,6 +28,7 @@ export interface DataLaneDeps {
   events: EventSink;
   live: LiveState;
   quarantine: Quarantine;
+  clocks: Pick<NodeClocks, "hubIsBehindBy">;
   refuse(node: string, why: string): void;
   clock: Clock;
   log: Logger;
@@ -45,6 +48,8 @@ interface Sorted {
   refused: QuarantineEntry[];
   /** Sequence of the message's last row. */
   last: number;
+  /** A row's time lies too far ahead of the hub's clock. */
+  ahead: boolean;
 }
 
 /** Spool rows of the nodes: sorts them, records events and refused rows at once, queues readings. */
@@ -53,6 +58,7 @@ export class DataLane {
   /** Of announced nodes only, so there are at most `MAX_NODES`. */
   readonly #progress = new Map<string, Progress>();
   #error: string | null = null;
+  #holding = false;
 
   constructor(deps: DataLaneDeps) {
     this.#deps = deps;
@@ -63,17 +69,26 @@ export class DataLane {
     return this.#error;
   }
 
-  /** A message after a gap is dropped without a word: its node sends again from its lowest row. */
+  /**
+   * A message after a gap is dropped without a word: its node sends again from its lowest row. So is one
+   * with rows from the future when it is the hub that has the wrong time: set aside they would be lost.
+   */
   take(node: LiveNode, frame: DataMessage): void {
     const { queue, clock, refuse } = this.#deps;
     const progress = this.#progressOf(node.id, frame);
     if (frame.first > Math.max(progress.upto, frame.floor - 1) + 1) return;
     if (frame.rows.length > MAX_ROWS) refuse(node.id, `more than ${MAX_ROWS} rows in a message`);
     const sorted = this.#sort(node.id, frame);
+    if (sorted.ahead && this.#deps.clocks.hubIsBehindBy(FUTURE_MS)) {
+      if (!this.#holding) this.#deps.log.error("all nodes are ahead of the hub's clock, rows held");
+      this.#holding = true;
+      return;
+    }
     if (!Number.isSafeInteger(sorted.last)) {
       refuse(node.id, "sequence out of range");
       return;
     }
+    this.#holding = false;
     if (!this.#record(node, sorted)) return;
     progress.upto = sorted.last;
     const upto = Math.max(sorted.last, frame.floor - 1);
@@ -97,7 +112,7 @@ export class DataLane {
     const { epoch } = frame;
     const receivedAt = this.#deps.clock.nowMs();
     const latest = receivedAt + FUTURE_MS;
-    const sorted: Sorted = { rows: [], events: [], refused: [], last: 0 };
+    const sorted: Sorted = { rows: [], events: [], refused: [], last: 0, ahead: false };
     let seq = frame.first;
     for (const raw of frame.rows) {
       const row = parseRow(raw);
@@ -111,6 +126,7 @@ export class DataLane {
           : row.kind === "event"
             ? this.#whyNotEvent(node, row.event)
             : row.why;
+      if (why === AHEAD) sorted.ahead = true;
       if (why !== undefined) sorted.refused.push({ node, epoch, seq, receivedAt, why, row: raw });
       else if (row.kind === "reading") sorted.rows.push({ node, epoch, seq, reading: row.reading });
       else if (row.kind === "event")
@@ -122,7 +138,7 @@ export class DataLane {
   }
 
   #whyNot(node: string, { point, at }: Reading, latest: number): string | undefined {
-    if (at > latest) return "time is more than 5 minutes in the future";
+    if (at > latest) return AHEAD;
     if (at < EARLIEST_AT) return "time is before 2020: the clock was not set";
     const owner = this.#deps.live.owner(node, point);
     if (owner === "mine") return undefined;

@@ -7,6 +7,7 @@ import {
   birthSchema,
   type LiveMessage,
   liveSchema,
+  type NodeStatus,
   statusSchema,
 } from "../../contract/message.ts";
 import { encodeReading, parseRow } from "../../contract/row.ts";
@@ -16,12 +17,13 @@ import type { EventSink } from "../ledger/ledger.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
 import { BatchQueue, type QueuedReading } from "./batch-queue.ts";
 import { DataLane, FUTURE_MS, frameSchema } from "./data-lane.ts";
+import { NodeClocks } from "./node-clocks.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { Refusals } from "./refusals.ts";
 import { Writer } from "./writer.ts";
 
 export interface IngestDeps {
-  store: HistoryStore;
+  store: Pick<HistoryStore, "write">;
   events: EventSink;
   live: LiveState;
   quarantine: Quarantine;
@@ -39,6 +41,8 @@ export interface Ingest {
   storeLagMs(): number;
   /** Why nothing can be stored at the moment; null while all is well. */
   storeError(): string | null;
+  /** True while the hub's clock differs from the clocks of all nodes that are online. */
+  clockDiffers(): boolean;
   /** `stored` and `refused` since the start, `quarantined` for ever. */
   totals(): { stored: number; refused: number; quarantined: number };
 }
@@ -54,13 +58,20 @@ class MessageIngest implements Ingest {
   readonly #queue = new BatchQueue();
   readonly #data: DataLane;
   readonly #writer: Writer;
+  readonly #clocks: NodeClocks;
   #stored = 0;
 
   constructor(deps: IngestDeps) {
     const { live, quarantine, log } = deps;
     this.#deps = deps;
     this.#refusals = new Refusals(log);
-    this.#data = new DataLane({ ...deps, queue: this.#queue, refuse: this.#refuse });
+    this.#clocks = new NodeClocks(deps);
+    this.#data = new DataLane({
+      ...deps,
+      clocks: this.#clocks,
+      queue: this.#queue,
+      refuse: this.#refuse,
+    });
     this.#writer = new Writer({
       ...deps,
       queue: this.#queue,
@@ -72,6 +83,7 @@ class MessageIngest implements Ingest {
 
   run = (signal: AbortSignal): Promise<void> => this.#writer.run(signal);
   storeLagMs = (): number => this.#writer.lagMs();
+  clockDiffers = (): boolean => this.#clocks.hubDiffers();
   storeError = (): string | null => this.#writer.error ?? this.#data.error;
 
   totals() {
@@ -91,7 +103,7 @@ class MessageIngest implements Ingest {
       this.#onBirth(node, message);
     } else if (lane === "status") {
       const status = this.#checked(node, lane, statusSchema, message);
-      if (status) this.#deps.live.status(node, status);
+      if (status) this.#onStatus(node, status);
     } else if (!known) {
       // Nothing says what its points are. Its spool keeps the rows until it has announced itself.
       this.#refuse(node, "readings before a birth");
@@ -115,9 +127,18 @@ class MessageIngest implements Ingest {
     for (const name of refused) this.#refuse(node, "point or door it may not have", { name });
   }
 
+  #onStatus(node: string, status: NodeStatus): void {
+    const { live } = this.#deps;
+    live.status(node, status);
+    // A last will carries the time at which it was written.
+    if (status.state === "online" && live.node(node)) this.#clocks.heard(node, status.at);
+  }
+
   #onLive(node: LiveNode, { at, rows }: LiveMessage): void {
     const { live, clock } = this.#deps;
-    const latest = clock.nowMs() + FUTURE_MS;
+    this.#clocks.heard(node.id, at);
+    // A hub whose own time is wrong must not go blind.
+    const latest = FUTURE_MS + (this.#clocks.hubIsBehindBy(FUTURE_MS) ? at : clock.nowMs());
     for (const raw of rows) {
       const row = parseRow(raw);
       if (row.kind === "refused") this.#refuse(node.id, `live row: ${row.why}`);

@@ -13,7 +13,7 @@ const LONGEST_RETRY_MS = 5_000;
 
 export interface WriterDeps {
   queue: BatchQueue;
-  store: HistoryStore;
+  store: Pick<HistoryStore, "write">;
   publishAck(node: string, ack: Ack): void;
   /** Puts rows the store refuses for ever aside; throws StoreError when even that fails. */
   setAside(rows: readonly QueuedReading[], why: string): void;

@@ -5,7 +5,10 @@ import type { HubDb } from "../state/hub-db.ts";
 import { afterCommit, transact } from "../state/transaction.ts";
 import { canonicalJson, withWholeCharacters } from "./canonical-json.ts";
 import { ChainCheck, chainHash, type Verdict } from "./chain.ts";
-import { type LedgerQuery, LedgerTable, MAX_PAGE } from "./ledger-table.ts";
+import { type LedgerQuery, LedgerTable } from "./ledger-table.ts";
+
+/** Records checked without a pause: a few milliseconds' work. */
+const VERIFY_PAGE = 200;
 
 /** One event from a node's spool. `(node, epoch, seq)` names it for ever. */
 export interface LedgerInput {
@@ -38,7 +41,7 @@ export interface Ledger extends EventSink {
    * for that, compare `count` and `head` with a copy kept elsewhere. Nothing else runs meanwhile.
    */
   verify(): Verdict;
-  /** The same, a thousand records at a time, so that a running hub goes on with its work. */
+  /** The same in small pages, so that a running hub goes on with its work. */
   verifyInPages(): Promise<Verdict>;
   /** Calls `listener` for each record once it is on disk, until the returned function is called. */
   onAppend(listener: (record: LedgerRecord) => void): () => void;
@@ -139,7 +142,7 @@ function verified(table: LedgerTable): Verdict {
 async function verifiedInPages(table: LedgerTable): Promise<Verdict> {
   const check = new ChainCheck();
   for (;;) {
-    const rows = table.after(check.count, MAX_PAGE);
+    const rows = table.after(check.count, VERIFY_PAGE);
     if (rows.length === 0) return check.whole();
     for (const row of rows) {
       const broken = check.next(row);

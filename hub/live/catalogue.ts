@@ -6,6 +6,14 @@ export const MAX_POINTS = 100_000;
 /** The most points remembered per node after it stopped offering them; the oldest are forgotten first. */
 export const MAX_RETIRED = 5_000;
 
+/** What a change of offers led to. */
+export interface Offers {
+  /** Names the node may not have. */
+  refused: string[];
+  /** Points that nobody offers any more. */
+  withdrawn: string[];
+}
+
 /** Which node offers which points and doors. The first node to announce a name keeps it until it lets go. */
 export class Catalogue {
   readonly points = new Map<string, LivePoint>();
@@ -13,16 +21,23 @@ export class Catalogue {
   readonly #births = new Map<string, Birth>();
   readonly #retired = new Map<string, Set<string>>();
 
-  /** Takes over what a node offers now. Returns the names it may not have. */
-  adopt(birth: Birth): string[] {
+  /** Takes over what a node offers now. */
+  adopt(birth: Birth): Offers {
     const before = this.#births.get(birth.node);
     this.#births.set(birth.node, birth);
-    const released = before ? this.#release(before, birth) : false;
+    const released = before ? this.#release(before, birth) : [];
     const refused = this.#claim(birth);
-    if (released) {
-      for (const other of this.#births.values()) if (other !== birth) this.#claim(other);
-    }
-    return refused;
+    return { refused, withdrawn: this.#passOn(released) };
+  }
+
+  /** Drops everything of a node, also what it offered before. Returns the points nobody offers any more. */
+  forget(node: string): string[] {
+    const birth = this.#births.get(node);
+    if (!birth) return [];
+    this.#births.delete(node);
+    const released = this.#release(birth, { ...birth, points: [], doors: [] });
+    this.#retired.delete(node);
+    return this.#passOn(released);
   }
 
   /** Whose the rows of a point are when they come from `node`. `mine` also for points it offered before. */
@@ -40,21 +55,28 @@ export class Catalogue {
     this.#retired.set(node, new Set(points));
   }
 
-  /** Drops what `birth` no longer offers. True when another node may now claim something. */
-  #release(before: Birth, birth: Birth): boolean {
-    let released = false;
+  /** Gives what was released to nodes that were refused it. Returns the points nobody wants. */
+  #passOn(released: readonly string[]): string[] {
+    if (released.length === 0) return [];
+    for (const birth of this.#births.values()) this.#claim(birth);
+    return released.filter((id) => !this.points.has(id) && !this.doors.has(id));
+  }
+
+  /** Drops what `birth` no longer offers; returns the names of points and doors. */
+  #release(before: Birth, birth: Birth): string[] {
+    const released: string[] = [];
     const points = new Set(birth.points.map((info) => info.id));
     for (const { id } of before.points) {
       if (points.has(id) || this.points.get(id)?.node !== birth.node) continue;
       this.points.delete(id);
       this.#retire(birth.node, id);
-      released = true;
+      released.push(id);
     }
     const doors = new Set(birth.doors.map((info) => info.id));
     for (const { id } of before.doors) {
       if (doors.has(id) || this.doors.get(id)?.node !== birth.node) continue;
       this.doors.delete(id);
-      released = true;
+      released.push(id);
     }
     return released;
   }

@@ -18,6 +18,8 @@ export interface KnownNodes {
   load(): KnownNode[];
   /** A full or failing disk is logged, not thrown: what is known now stays right without it. */
   save(node: KnownNode): void;
+  /** Throws SqliteError when the disk fails. */
+  remove(node: string): void;
 }
 
 interface NodeRow {
@@ -40,6 +42,7 @@ export function openKnownNodes(db: Database.Database, log: Logger): KnownNodes {
     VALUES (@node, @birth, @retired, @online, @since, @last_seen_at)
     ON CONFLICT (node) DO UPDATE SET birth = excluded.birth, retired = excluded.retired,
       online = excluded.online, since = excluded.since, last_seen_at = excluded.last_seen_at`);
+  const remove = db.prepare("DELETE FROM known_node WHERE node = ?");
   return {
     load: () => all.all().flatMap((row) => toKnownNode(row, log)),
     save(node) {
@@ -49,6 +52,9 @@ export function openKnownNodes(db: Database.Database, log: Logger): KnownNodes {
         if (!(error instanceof Database.SqliteError)) throw error;
         log.error({ node: node.birth.node, error: error.message }, "node not remembered");
       }
+    },
+    remove(node) {
+      remove.run(node);
     },
   };
 }

@@ -45,7 +45,9 @@ export interface LiveDoor {
 export type LiveChange =
   | { kind: "point"; point: LivePoint }
   | { kind: "node"; node: LiveNode }
-  | { kind: "door"; door: LiveDoor };
+  | { kind: "door"; door: LiveDoor }
+  /** Nobody offers these points and doors any more; `node` is set when the node itself was forgotten. */
+  | { kind: "withdrawn"; names: readonly string[]; node: string | null };
 
 /** The most nodes the hub keeps; a further one is refused and logged. */
 export const MAX_NODES = 500;
@@ -136,14 +138,28 @@ export class LiveState {
     node.birth = birth;
     node.lastSeenAt = this.#clock.nowMs();
     this.#nodes.set(node.id, node);
-    const refused = this.#catalogue.adopt(birth);
+    const { refused, withdrawn } = this.#catalogue.adopt(birth);
     if (restarted) for (const { id } of birth.points) this.#anyOrder.add(id);
     this.#save(node);
     const early = this.#early.get(node.id);
     this.#early.delete(node.id);
     if (early) this.status(node.id, early);
     else this.#emit({ kind: "node", node });
+    if (withdrawn.length > 0) this.#emit({ kind: "withdrawn", names: withdrawn, node: null });
     return refused;
+  }
+
+  /** Forgets a node and all it offered; false when it is online or not known. */
+  forget(id: string): boolean {
+    const node = this.#nodes.get(id);
+    if (!node || node.online) return false;
+    this.#known.remove(id);
+    this.#nodes.delete(id);
+    const names = this.#catalogue.forget(id);
+    for (const { id: point } of node.birth.points) this.#anyOrder.delete(point);
+    this.#log.info({ node: id }, "node forgotten");
+    this.#emit({ kind: "withdrawn", names, node: id });
+    return true;
   }
 
   /** Takes a node's status or its will. */

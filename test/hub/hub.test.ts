@@ -13,11 +13,13 @@ import type {
   PointView,
 } from "../../contract/api.ts";
 import { systemClock } from "../../contract/clock.ts";
+import type { WireRow } from "../../contract/row.ts";
 import { checkSite } from "../../hub/config/site-check.ts";
 import { formatProblem } from "../../hub/config/source.ts";
 import { type Hub, startHub } from "../../hub/hub.ts";
 import { freePort } from "../system/free-port.ts";
 import { until } from "../system/until.ts";
+import { startInfluxd } from "./history/influxd.ts";
 import { TestNode } from "./test-node.ts";
 
 const TOKEN = "hub-test-token-0123456789";
@@ -231,6 +233,45 @@ test("Garbage is counted and shown; the rest goes on", async () => {
   expect(items.map(({ row }) => row).join()).toContain("no-such.point");
   const { items: history } = await api<History>("/points/a01.inlet-top/history?step=1h");
   expect(history).toMatchObject([{ count: 1, max: 22 }]);
+});
+
+test.each([
+  ["SQLite", ""],
+  ["InfluxDB", "influx"],
+])("Completeness and history by %s say what was stored and what is missing", async (_, kind) => {
+  const influxd = kind === "" ? undefined : await startInfluxd();
+  try {
+    await start(
+      siteYaml(influxd ? { influx: `, influx: { url: "${influxd.url}", database: t }` } : {}),
+    );
+    const node = await connect();
+    await node.announce([{ ...POINTS[0], periodMs: 10_000 }]);
+    const from = Math.floor(Date.now() / 10_000) * 10_000 - 600_000;
+    const sent = Array.from({ length: 54 }, (_, i) => from + i * 10_000).filter(
+      (at) => at < from + 200_000 || at >= from + 300_000,
+    );
+    await node.acknowledged(
+      await node.data(...sent.map((at): WireRow => ["a01.inlet-top", at, 20])),
+    );
+    const found = await api<{ items: unknown[]; nodes: unknown[] }>(
+      `/completeness?from=${from}&to=${from + 540_000}`,
+    );
+    const counted = { expected: 54, stored: 44, percent: 81.48 };
+    expect(found.items).toMatchObject([
+      {
+        ...{ point: "a01.inlet-top", node: "edge-hall", ...counted, since: from },
+        missing: [{ from: from + 200_000, to: from + 300_000 }],
+      },
+    ]);
+    expect(found.nodes).toEqual([{ node: "edge-hall", points: 1, ...counted }]);
+    const { items } = await api<History>(
+      `/points/a01.inlet-top/history?from=${from - 86_400_000 * 4}&step=1h`,
+    );
+    expect(items.reduce((sum, { count }) => sum + count, 0)).toBe(44);
+  } finally {
+    await hub.stop();
+    await influxd?.stop();
+  }
 });
 
 test("A node is told that the hub is there, and that it goes", async () => {

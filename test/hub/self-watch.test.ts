@@ -3,7 +3,12 @@ import { checkSite } from "../../hub/config/site-check.ts";
 import { openKnownNodes } from "../../hub/live/known-nodes.ts";
 import { LiveState } from "../../hub/live/live-state.ts";
 import { withOwnRules } from "../../hub/own-rules.ts";
-import { HISTORY_FAILING_POINT, HUB_NODE, runSelfWatch } from "../../hub/self-watch.ts";
+import {
+  CLOCK_DIFFERS_POINT,
+  HISTORY_FAILING_POINT,
+  HUB_NODE,
+  runSelfWatch,
+} from "../../hub/self-watch.ts";
 import { openHubDb } from "../../hub/state/hub-db.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { silent } from "./http/stand-in.ts";
@@ -12,8 +17,12 @@ function watching() {
   const clock = new FakeClock();
   const known = openKnownNodes(openHubDb(":memory:"), silent);
   const live = new LiveState({ clock, log: silent, known });
-  const trouble = { error: null as string | null, lagMs: 0 };
-  const ingest = { storeError: () => trouble.error, storeLagMs: () => trouble.lagMs };
+  const trouble = { error: null as string | null, lagMs: 0, clock: false };
+  const ingest = {
+    storeError: () => trouble.error,
+    storeLagMs: () => trouble.lagMs,
+    clockDiffers: () => trouble.clock,
+  };
   const stop = new AbortController();
   const running = runSelfWatch({ live, ingest, clock, bootId: "b" }, stop.signal);
   const shown = () => live.point(HISTORY_FAILING_POINT)?.reading;
@@ -71,18 +80,30 @@ function rulesOf(alarms: string) {
   return withOwnRules(result.config);
 }
 
-test("Every site gets a rule on the history store, told to all receivers", () => {
-  expect(rulesOf("[]")).toMatchObject([
-    {
-      id: "history-failing",
-      points: [HISTORY_FAILING_POINT],
-      onDelayMs: 30_000,
-      receivers: ["desk"],
-    },
-  ]);
+test("Every site gets rules on the history store and the hub's clock, told to all receivers", () => {
+  expect(rulesOf("[]").find(({ id }) => id === "history-failing")).toMatchObject({
+    id: "history-failing",
+    points: [HISTORY_FAILING_POINT],
+    onDelayMs: 30_000,
+    receivers: ["desk"],
+  });
+});
+
+test("A clock that differs from all nodes' turns its point 1, and the rule on it has priority 2", async () => {
+  const { clock, live, trouble } = watching();
+  trouble.clock = true;
+  await clock.advance(5_000);
+  expect(live.point(CLOCK_DIFFERS_POINT)?.reading).toMatchObject({ value: 1 });
+  expect(rulesOf("[]").find(({ id }) => id === "hub-clock")).toMatchObject({
+    points: [CLOCK_DIFFERS_POINT],
+    priority: 2,
+    title: "Hub clock differs from all nodes",
+    receivers: ["desk"],
+  });
 });
 
 test("A site's own rule of that id takes its place", () => {
   const own = `[ { id: history-failing, points: [${HISTORY_FAILING_POINT}], equals: 1, onDelay: 5m, offDelay: 0s, priority: 3, title: History, receivers: [] } ]`;
-  expect(rulesOf(own)).toMatchObject([{ onDelayMs: 300_000, receivers: [] }]);
+  const rules = rulesOf(own).filter(({ id }) => id === "history-failing");
+  expect(rules).toMatchObject([{ onDelayMs: 300_000, receivers: [] }]);
 });

@@ -233,3 +233,44 @@ describe("people", () => {
     await hub.clock.advance(1);
   });
 });
+
+describe("a subject that is gone", () => {
+  test("an alarm on a point its node stops offering is withdrawn, and those who heard of it are told", async () => {
+    const hub = hubs.open([HIGH, NO_READING]);
+    hub.announce();
+    await hub.hold(30, 70);
+    expect(hub.view()).toMatchObject({ state: "active", occurrence: 1 });
+    hub.announce([]);
+    await hub.clock.advance(1_000);
+    expect(hub.alarms.views()).toEqual([]);
+    expect(hub.records().at(-1)).toBe(`withdrawn ${HIGH.id}.${INLET.id}`);
+    expect(hub.sent).toHaveLength(2);
+    await hub.clock.advance(3_600_000);
+    expect(hub.alarms.views()).toEqual([]);
+    hub.announce();
+    await hub.hold(30, 70);
+    expect(hub.view()).toMatchObject({ state: "active", occurrence: 2 });
+  });
+
+  test("it stays withdrawn after a restart", async () => {
+    const hub = hubs.open([HIGH]);
+    hub.announce();
+    await hub.hold(30, 70);
+    hub.announce([]);
+    const again = await hubs.reopen(hub);
+    expect(again.alarms.views()).toEqual([]);
+    expect(again.records().filter((record) => record.startsWith("withdrawn"))).toHaveLength(1);
+  });
+
+  test("a forgotten node ends its silence and the alarms of its points", async () => {
+    const hub = hubs.open([HIGH, SILENT]);
+    hub.announce();
+    await hub.hold(30, 70);
+    hub.connect(false);
+    await hub.clock.advance(31_000);
+    expect(hub.alarms.views()).toHaveLength(2);
+    expect(hub.live.forget("edge-hall")).toBe(true);
+    expect(hub.alarms.views()).toEqual([]);
+    expect(hub.records().filter((record) => record.startsWith("withdrawn"))).toHaveLength(2);
+  });
+});

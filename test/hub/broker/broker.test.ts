@@ -93,6 +93,8 @@ test.each([
   "plenum/v1/edge-b/ack",
   "plenum/v1/edge-a/data",
   "plenum/v1/edge-a/#",
+  "plenum/v1/+/status",
+  "plenum/v1/hubs/#",
 ])("a subscription to %s is refused with 128 and nothing leaks", async (topic) => {
   const node = await join("edge-a");
   const got: string[] = [];
@@ -105,6 +107,32 @@ test.each([
   await eventually(() => got).toEqual(["plenum/v1/edge-a/ack"]);
   expect(broker.refused).toBe(1);
 });
+
+test("any client may hear the hub's status and alarms: 500 kept ones at once, and each change after", async () => {
+  const alarm = (i: number) => `plenum/v1/hub/alarms/inlet-high.a${i}`;
+  const wanted = Array.from({ length: 500 }, (_, i) => `${alarm(i)} active`);
+  for (let i = 0; i < 500; i += 1) broker.publish(alarm(i), "active", { retain: true, qos: 1 });
+  const client = await join("building-management");
+  const got: string[] = [];
+  client.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
+  await client.subscribeAsync("plenum/v1/hub/#", { qos: 1 });
+  await eventually(() => [...got].sort()).toEqual(wanted.sort());
+  got.length = 0;
+  for (let i = 0; i < 100; i += 1) {
+    broker.publish(alarm(i), "normal", { retain: true, qos: 1 });
+    broker.publish("plenum/v1/edge-b/ack", "secret", { qos: 1 });
+  }
+  await eventually(() => got.length).toBe(100);
+  expect(got.every((message) => message.endsWith(" normal"))).toBe(true);
+});
+
+test.each(["plenum/v1/hub/alarms/#", "plenum/v1/hub/alarms/+", "plenum/v1/hub/status"])(
+  "any client may subscribe to %s",
+  async (topic) => {
+    const granted = await (await join("edge-a")).subscribeAsync(topic, { qos: 1 });
+    expect(granted.map(({ qos }) => qos)).toEqual([1]);
+  },
+);
 
 test.each([
   "plenum/v1/edge-b/data",

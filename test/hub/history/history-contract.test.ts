@@ -1,59 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import fc from "fast-check";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { systemClock } from "../../../contract/clock.ts";
 import type { Reading } from "../../../contract/reading.ts";
-import { openInfluxHistory } from "../../../hub/history/influx-history.ts";
-import { openSqliteHistory } from "../../../hub/history/sqlite-history.ts";
-import type { HistoryStore, StoredReading } from "../../../hub/history/store.ts";
-import { type Influxd, startInfluxd } from "./influxd.ts";
+import type { HistoryStore } from "../../../hub/history/store.ts";
+import { good, PLACES, type Place, rawBuckets } from "./places.ts";
 
-const log = pino({ level: "silent" });
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 2, 1);
 
-interface Place {
-  open(): Promise<HistoryStore>;
-  remove(): Promise<void>;
-}
-
-async function sqlitePlace(): Promise<Place> {
-  const folder = await mkdtemp(path.join(tmpdir(), "plenum-history-"));
-  return {
-    open: async () => openSqliteHistory({ path: path.join(folder, "history.db"), log }),
-    remove: () => rm(folder, { recursive: true }),
-  };
-}
-
-async function influxPlace(): Promise<Place> {
-  const influxd: Influxd = await startInfluxd();
-  return {
-    async open() {
-      const store = openInfluxHistory({
-        url: influxd.url,
-        database: "plenum",
-        log,
-        clock: systemClock,
-      });
-      await store.prepare(new AbortController().signal);
-      return store;
-    },
-    remove: () => influxd.stop(),
-  };
-}
-
-const good = (point: string, at: number, value: number): StoredReading => ({
-  node: "edge-a",
-  reading: { point, at, quality: "good", value },
-});
-
-describe.each([
-  ["SQLite", sqlitePlace],
-  ["InfluxDB", influxPlace],
-])("history in %s", (_, makePlace) => {
+describe.each(PLACES)("history in %s", (_, makePlace) => {
   let place: Place;
   let store: HistoryStore;
   let points = 0;
@@ -80,7 +34,7 @@ describe.each([
       good(point, START + 59_999, 26),
       good(point, START + 180_000, -4),
     ]);
-    const items = await store.history({ ...day(point), toMs: START + HOUR, stepMs: 60_000 });
+    const items = await rawBuckets(store, { ...day(point), toMs: START + HOUR, stepMs: 60_000 });
     expect(items).toEqual([
       { at: START, min: 20, max: 26, mean: 68.5 / 3, count: 3 },
       { at: START + 180_000, min: -4, max: -4, mean: -4, count: 1 },
@@ -92,7 +46,7 @@ describe.each([
     const at = [START + 29_999, START + 30_000, START + 89_999, START + 90_000];
     await store.write(at.map((time, i) => good(point, time, i)));
     const range = { point, fromMs: START + 30_000, toMs: START + 90_000 };
-    expect(await store.history({ ...range, stepMs: 60_000 })).toEqual([
+    expect(await rawBuckets(store, { ...range, stepMs: 60_000 })).toEqual([
       { at: START, min: 1, max: 1, mean: 1, count: 1 },
       { at: START + 60_000, min: 2, max: 2, mean: 2, count: 1 },
     ]);
@@ -116,7 +70,7 @@ describe.each([
         reading: { point, at: at + 2, quality: "uncertain", value: 900, reason: "implausible" },
       },
     ]);
-    expect(await store.history({ ...day(point), stepMs: HOUR })).toEqual([
+    expect(await rawBuckets(store, { ...day(point), stepMs: HOUR })).toEqual([
       { at: START, min: 21, max: 21, mean: 21, count: 1 },
     ]);
     expect(await store.totals(day(point))).toEqual({
@@ -140,13 +94,13 @@ describe.each([
       { node: "edge-a", reading: { point, at, quality: "bad", reason: "checksum" } },
     ]);
     expect(await store.totals(day(point))).toMatchObject({ rows: 1, good: 0, sum: 0 });
-    expect(await store.history({ ...day(point), stepMs: HOUR })).toEqual([]);
+    expect(await rawBuckets(store, { ...day(point), stepMs: HOUR })).toEqual([]);
   });
 
   test("an unknown point, and a range without readings, give nothing", async () => {
     const none = { rows: 0, good: 0, sum: 0, firstAt: null, lastAt: null };
     expect(await store.totals(day("b08.never"))).toEqual(none);
-    expect(await store.history({ ...day("b08.never"), stepMs: HOUR })).toEqual([]);
+    expect(await rawBuckets(store, { ...day("b08.never"), stepMs: HOUR })).toEqual([]);
   });
 
   test("an empty write is done at once", async () => {
@@ -156,7 +110,7 @@ describe.each([
   test("2,000 buckets are allowed; 2,001, a step under 1 s and a backward range are refused", async () => {
     const point = freshPoint();
     const ask = (toMs: number, stepMs: number) =>
-      store.history({ point, fromMs: START, toMs, stepMs });
+      rawBuckets(store, { point, fromMs: START, toMs, stepMs });
     expect(await ask(START + 2_000_000, 1_000)).toEqual([]);
     await expect(ask(START + 2_000_001, 1_000)).rejects.toThrow(/2001 buckets.*at most 2000/);
     await expect(ask(START + 10_000, 999)).rejects.toThrow(RangeError);
@@ -168,7 +122,7 @@ describe.each([
     const stepMs = 3_000_000_000;
     await store.write([good(point, START, 1), good(point, START + 24 * HOUR - 1, 3)]);
     const at = Math.floor(START / stepMs) * stepMs;
-    expect(await store.history({ ...day(point), stepMs })).toEqual([
+    expect(await rawBuckets(store, { ...day(point), stepMs })).toEqual([
       { at, min: 1, max: 3, mean: 2, count: 2 },
     ]);
   });

@@ -127,6 +127,8 @@ bind-address = "127.0.0.1:${rpcPort}"
   index-version = "tsi1"
   wal-fsync-delay = "0s"
   query-log-enabled = false
+[retention]
+  check-interval = "1s"
 [coordinator]
   max-select-buckets = 20000
 [monitor]

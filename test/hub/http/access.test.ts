@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROLES, type Role } from "../../../hub/http/rights.ts";
-import { ALARM, StandIn } from "./stand-in.ts";
+import { ALARM, BIRTH, StandIn } from "./stand-in.ts";
 
 const hub = new StandIn();
-beforeAll(() => hub.start());
+beforeAll(async () => {
+  await hub.start();
+  hub.live.announce({ ...BIRTH, node: "edge-old", points: [], doors: [] });
+});
 afterAll(() => hub.stop());
 
 const all = [...ROLES];
@@ -23,7 +26,9 @@ const ROUTES: [string, string, Role[], (() => unknown)?][] = [
   ["GET", "/api/v1/points/a01.inlet-top", watchers],
   ["GET", "/api/v1/points/a01.inlet-top/history", watchers],
   ["GET", "/api/v1/nodes", watchers],
+  ["DELETE", "/api/v1/nodes/edge-old", ["admin"]],
   ["GET", "/api/v1/health", watchers],
+  ["GET", "/api/v1/completeness", watchers],
   ["GET", "/api/v1/alarms", watchers],
   ["GET", alarm, watchers],
   ["POST", `${alarm}/ack`, operators],
@@ -70,7 +75,7 @@ test("The table above holds every route of the API description", async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const tested = ROUTES.map(([method, path]) => {
-    const pattern = path.replace(ALARM.id, "{id}").replace("a01.inlet-top", "{id}");
+    const pattern = path.replace(ALARM.id, "{id}").replace(/a01\.inlet-top|edge-old/, "{id}");
     return `${method} ${pattern}`;
   });
   const undescribed = ["GET /api/v1/openapi.json", "GET /api/v1/stream", "GET /metrics"];

@@ -81,13 +81,16 @@ describe("history", () => {
       asked.push(query);
       return [bucket];
     };
-    const { body } = await get(`${route}?from=1970-01-01T00:00:00Z&to=3600000&step=1m`);
+    const fromMs = hub.clock.nowMs() - 7_200_000;
+    const toMs = fromMs + 3_600_000;
+    const from = new Date(fromMs).toISOString();
+    const { body } = await get(`${route}?from=${from}&to=${toMs}&step=1m`);
     expect(historySchema.parse(body)).toMatchObject({
       items: [bucket],
       stepMs: 60_000,
       unit: "°C",
     });
-    expect(asked).toEqual([{ point: "a01.inlet-top", fromMs: 0, toMs: 3_600_000, stepMs: 60_000 }]);
+    expect(asked).toEqual([{ point: "a01.inlet-top", fromMs, toMs, stepMs: 60_000 }]);
   });
 
   test.each([
@@ -96,9 +99,22 @@ describe("history", () => {
     ["1 year", 365 * 86_400_000, 86_400_000],
     ["10 years", 3_650 * 86_400_000, 2_592_000_000],
   ])("For %s without a step it takes one with 500 buckets or fewer", async (_, rangeMs, stepMs) => {
-    const { body } = await get(`${route}?from=0&to=${rangeMs}`);
+    const to = hub.clock.nowMs();
+    const { body } = await get(`${route}?from=${to - rangeMs}&to=${to}`);
     expect(body.stepMs).toBe(stepMs);
     expect(rangeMs / body.stepMs).toBeLessThanOrEqual(500);
+  });
+
+  test.each([
+    ["an hour of 91 days ago, without a step", 91, "", 300_000],
+    ["an hour of 91 days ago, in minutes", 91, "&step=1m", 300_000],
+    ["an hour of 91 days ago, in steps of 7 min", 91, "&step=7m", 600_000],
+    ["an hour of 3 years ago, in minutes", 3 * 366, "&step=1m", 3_600_000],
+    ["an hour of 89 days ago, in minutes", 89, "&step=1m", 60_000],
+  ])("Of %s it gives what is kept", async (_, daysAgo, step, stepMs) => {
+    const from = hub.clock.nowMs() - daysAgo * 86_400_000;
+    const { body } = await get(`${route}?from=${from}&to=${from + 3_600_000}${step}`);
+    expect(body.stepMs).toBe(stepMs);
   });
 
   test("Without anything it answers the last 24 h", async () => {
@@ -284,4 +300,95 @@ test("The API description names its shapes and its problems", async () => {
   expect(Object.keys(responses)).toEqual(
     expect.arrayContaining(["200", "400", "401", "404", "503"]),
   );
+});
+
+describe("completeness", () => {
+  const route = "/api/v1/completeness";
+  const item = (point: string, node: string, stored: number) => ({
+    ...{ node, point, expected: 100, stored, percent: stored === 100 ? 100 : stored, since: 1 },
+    ...{ missing: [], more: false, approximate: false, gaps: [] },
+  });
+
+  test("It asks for the last day, and sums up each node", async () => {
+    const now = hub.clock.nowMs();
+    hub.completeness = async ({ fromMs, toMs, points }) => ({
+      ...{ fromMs, toMs, settling: true },
+      items: points.map(({ info, node }, i) => item(info.id, node, i === 0 ? 80 : 130)),
+    });
+    const { body } = await get(route);
+    expect(body).toMatchObject({ from: now - 86_400_000, to: now, settling: true, next: null });
+    expect(body.items.map(({ point }: { point: string }) => point)).toEqual([
+      "a01.inlet-top",
+      "door-a1.open",
+    ]);
+    expect(body.nodes).toEqual([
+      { node: "edge-hall", points: 2, expected: 200, stored: 180, percent: 90 },
+    ]);
+  });
+
+  test("It goes page by page, and by node and point", async () => {
+    const asked: string[][] = [];
+    hub.completeness = async ({ fromMs, toMs, points }) => {
+      asked.push(points.map(({ info }) => info.id));
+      return { fromMs, toMs, items: [], settling: false };
+    };
+    const { body } = await get(`${route}?limit=1`);
+    expect(body.next).toBe("a01.inlet-top");
+    expect((await get(`${route}?limit=1&cursor=${body.next}`)).body.next).toBeNull();
+    await get(`${route}?point=door-a1.open`);
+    await get(`${route}?node=edge-none`);
+    expect(asked).toEqual([["a01.inlet-top"], ["door-a1.open"], ["door-a1.open"], []]);
+  });
+
+  test.each(["from=5&to=4", "from=0", "limit=1001", "node=A/B", "step=1m"])(
+    "The query %s is refused with 400",
+    async (query) => {
+      expect((await get(`${route}?${query}`)).status).toBe(400);
+    },
+  );
+
+  test("A third report at the same time is refused with 503; the next one after is made", async () => {
+    let finish = () => {};
+    const wait = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let running = 0;
+    hub.completeness = async ({ fromMs, toMs }) => {
+      running += 1;
+      await wait;
+      return { fromMs, toMs, items: [], settling: false };
+    };
+    const two = [get(route), get(route)];
+    await expect.poll(() => running).toBe(2);
+    expect((await get(route)).status).toBe(503);
+    finish();
+    for (const { status } of await Promise.all(two)) expect(status).toBe(200);
+    expect((await get(route)).status).toBe(200);
+  });
+});
+
+describe("forgetting a node", () => {
+  const forget = (id: string) =>
+    hub.fetch(`/api/v1/nodes/${id}`, { method: "DELETE", as: "admin" });
+
+  test("One that is online stays: 409", async () => {
+    expect((await forget("edge-hall")).status).toBe(409);
+    expect((await get("/api/v1/nodes")).body.items).toHaveLength(1);
+    expect(hub.ledger.read({ type: "node", limit: 10 }).items).toEqual([]);
+  });
+
+  test("One that is offline goes, with a record of who did it", async () => {
+    hub.live.gone("edge-hall");
+    expect((await forget("edge-hall")).status).toBe(200);
+    expect((await get("/api/v1/nodes")).body.items).toEqual([]);
+    expect((await get("/api/v1/points")).body.items).toEqual([]);
+    const { items } = hub.ledger.read({ type: "node", limit: 10 });
+    expect(items).toMatchObject([
+      { type: "node.forgotten", node: "edge-hall", detail: { by: "admin-person", points: 2 } },
+    ]);
+  });
+
+  test.each(["edge-none", "hub"])("%s gives 404", async (id) => {
+    expect((await forget(id)).status).toBe(404);
+  });
 });

@@ -69,6 +69,12 @@ export class StandIn {
   readonly alarms: AlarmView[] = [ALARM];
   readonly sources: HttpSources;
   history: HttpSources["history"]["history"] = async () => [];
+  completeness: HttpSources["completeness"]["report"] = async ({ fromMs, toMs }) => ({
+    fromMs,
+    toMs,
+    items: [],
+    settling: false,
+  });
   storeError: string | null = null;
   tokens = TOKENS;
   webDir: string | undefined;
@@ -90,6 +96,7 @@ export class StandIn {
       }),
       live: this.live,
       history: { kind: "sqlite", history: (query) => this.history(query) },
+      completeness: { report: (question) => this.completeness(question) },
       ingest: {
         storeLagMs: () => 0,
         storeError: () => this.storeError,

@@ -181,7 +181,7 @@ describe("Stream", () => {
     const { hub, clock, open } = playing();
     const reader = open();
     reader.take();
-    const ingest = { storeError: () => null, storeLagMs: () => 0 };
+    const ingest = { storeError: () => null, storeLagMs: () => 0, clockDiffers: () => false };
     const stop = new AbortController();
     const running = runSelfWatch({ live: hub.live, ingest, clock, bootId: "b" }, stop.signal);
     await clock.advance(4_000);

@@ -230,6 +230,7 @@ describe("rows that may not be stored", () => {
 describe("events", () => {
   test("are recorded once with node, epoch and sequence, and then acknowledged", async () => {
     const event = { ...opened, at: now };
+    hub.send("edge-a", "live", { at: now, rows: [["door-1.open", now - 1_000, 0]] });
     await hub.data("edge-a", 7, [["a01.t", now, 1], { event }], { floor: 7 });
     expect(hub.events).toEqual([
       { node: "edge-a", epoch: "epoch-1", seq: 8, receivedAt: now, event },

@@ -1,8 +1,7 @@
 import type { HistoryStore, StoredReading, StoreError } from "../../../hub/history/store.ts";
 
 /** A history that keeps rows in a map and fails as a test tells it. */
-export class MemoryStore implements HistoryStore {
-  readonly kind = "sqlite";
+export class MemoryStore implements Pick<HistoryStore, "write"> {
   readonly rows = new Map<string, StoredReading>();
   readonly writes: number[] = [];
   /** Asked before every write; what it returns is thrown. */
@@ -23,14 +22,4 @@ export class MemoryStore implements HistoryStore {
       .sort((a, b) => a.at - b.at)
       .map((reading) => (reading.quality === "bad" ? null : reading.value));
   }
-
-  async history() {
-    return [];
-  }
-
-  async totals() {
-    return { rows: 0, good: 0, sum: 0, firstAt: null, lastAt: null };
-  }
-
-  async close() {}
 }

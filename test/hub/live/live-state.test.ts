@@ -333,3 +333,55 @@ describe("doors", () => {
     expect(now()).toBe("closed");
   });
 });
+
+describe("what nobody offers any more", () => {
+  const withdrawn = () => changes.filter((change) => change.kind === "withdrawn");
+
+  beforeEach(() => {
+    live.announce(birthOf("edge-a", ["a01.t", "a02.t"], ["door-1"]));
+    changes = [];
+  });
+
+  test("is told once its node stops offering it", () => {
+    live.announce(birthOf("edge-a", ["a01.t"]));
+    expect(withdrawn()).toEqual([
+      { kind: "withdrawn", names: ["a02.t", "door-1.open", "door-1"], node: null },
+    ]);
+    live.announce(birthOf("edge-a", ["a01.t"]));
+    expect(withdrawn()).toHaveLength(1);
+  });
+
+  test("does not include a point that another node was waiting for", () => {
+    expect(live.announce(birthOf("edge-b", ["a02.t"]))).toEqual(["a02.t"]);
+    live.announce(birthOf("edge-a", ["a01.t"], ["door-1"]));
+    expect(withdrawn()).toEqual([]);
+    expect(live.point("a02.t")?.node).toBe("edge-b");
+  });
+
+  test("a node that is forgotten takes its points and doors with it, also across a restart", () => {
+    live.announce(birthOf("edge-b", ["b01.t"]));
+    expect(live.forget("edge-a")).toBe(true);
+    expect(withdrawn()).toMatchObject([
+      { names: ["a01.t", "a02.t", "door-1.open", "door-1"], node: "edge-a" },
+    ]);
+    for (const state of [live, open()]) {
+      expect([...state.nodes()].map(({ id }) => id)).toEqual(["edge-b"]);
+      expect([...state.points()].map(({ info }) => info.id)).toEqual(["b01.t"]);
+      expect([...state.doors()]).toEqual([]);
+      expect(state.owner("edge-a", "a01.t")).toBe("unknown");
+    }
+  });
+
+  test("a node that is online, or was never heard of, is not forgotten", () => {
+    live.status("edge-a", status("online", 1));
+    expect(live.forget("edge-a")).toBe(false);
+    expect(live.forget("edge-z")).toBe(false);
+    expect(live.point("a01.t")).toBeDefined();
+  });
+
+  test("a forgotten node that comes back is a new one", () => {
+    live.forget("edge-a");
+    expect(live.announce(birthOf("edge-a", ["a01.t"]))).toEqual([]);
+    expect(live.point("a01.t")).toMatchObject({ node: "edge-a", reading: null });
+  });
+});
