@@ -18,14 +18,18 @@ import { fileURLToPath } from "node:url";
 const top = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const out = path.join(top, "test", ".out");
 
-/** Programs the tests drive for real, and the Debian package each comes from. */
+/** Programs (or files) the tests drive for real, and the Debian package each comes from. */
 const PROGRAMS = [
   ["influxd", "influxdb"],
   ["chromium", "chromium"],
   ["script", "bsdutils"],
   ["make", "make"],
   ["g++", "g++"],
-  ["python3", "python3"],
+  ["/usr/bin/python3", "python3"],
+  ["upsd", "nut-server"],
+  ["socat", "socat"],
+  ["/usr/lib/python3/dist-packages/pymodbus", "python3-pymodbus"],
+  ["/usr/lib/python3/dist-packages/serial_asyncio", "python3-serial-asyncio"],
 ];
 
 const started = Date.now();
@@ -40,7 +44,7 @@ summarise();
 process.exit(failed.length === 0 ? 0 : 1);
 
 function installPrograms() {
-  const missing = PROGRAMS.filter(([program]) => !onPath(program));
+  const missing = PROGRAMS.filter(([program]) => !isThere(program));
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name);
   if (process.getuid?.() !== 0) {
@@ -117,7 +121,8 @@ function run(what, program, ...args) {
   if (status !== 0) stop(`${what} failed${error ? `: ${error.message}` : ""}.`);
 }
 
-function onPath(program) {
+function isThere(program) {
+  if (path.isAbsolute(program)) return existsSync(program);
   return (process.env.PATH ?? "")
     .split(path.delimiter)
     .concat("/usr/sbin")

@@ -35,6 +35,7 @@ function roomPorts({ ports }: Room): Ports {
   const machine = machinePorts(systemClock);
   const wire = `tcp://127.0.0.1:${ports.wire}`;
   return {
+    ...machine,
     i2c: (bus) => machine.i2c({ ...bus, device: wire }),
     gpio: (bus) => machine.gpio({ ...bus, chip: wire }),
     oneWire: (bus) => machine.oneWire({ ...bus, path: ports.w1 }),
@@ -66,6 +67,7 @@ async function reading(
         sink,
         urgentSink: sink,
         doors: { state: () => undefined, trouble: () => undefined },
+        memory: { recall: () => undefined, remember: () => undefined },
         clock: systemClock,
         log: pino({ level: "silent" }),
       });
@@ -92,9 +94,11 @@ test.each(["edge-hall", "edge-plant"])(
       const truth = room.state();
       for (const id of ids) {
         const measurement = seen.get(id);
+        // These the node works out for a UPS; the room has no such points, and nothing is wrong in it.
+        const due = truth[id] ?? (/\.(communication-lost|low-battery)$/.test(id) ? 0 : Number.NaN);
         const value = measurement?.quality === "good" ? measurement.value : Number.NaN;
         const most = TOLERANCE.find(([role]) => role.test(id))![1];
-        expect(Math.abs(value - truth[id]!), `${id}: ${value} for ${truth[id]}`).toBeLessThan(most);
+        expect(Math.abs(value - due), `${id}: ${value} for ${due}`).toBeLessThan(most);
       }
     });
   },

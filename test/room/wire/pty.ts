@@ -17,8 +17,15 @@ const TOOLS = [
     // Ends with us even when we are killed: `cat` sees the end of descriptor 3.
     args: ["-q", "-f", "-c", "stty raw -echo; tty; exec cat <&3", "/dev/null"],
     says: "stdout",
+    ready: /(\/dev\/\S+)\r?\n/,
   },
-  { command: "socat", args: ["-d", "-d", "STDIO", "pty,raw,echo=0"], says: "stderr" },
+  {
+    command: "socat",
+    args: ["-d", "-d", "STDIO", "pty,raw,echo=0"],
+    says: "stderr",
+    // It names the device before it has made it raw.
+    ready: /(\/dev\/\S+)\r?\n[\s\S]*starting data transfer loop/,
+  },
 ] as const;
 type Tool = (typeof TOOLS)[number];
 const START_MS = 5_000;
@@ -41,7 +48,7 @@ export async function openPty(
   );
 }
 
-async function openWith({ command, args, says }: Tool): Promise<Pty> {
+async function openWith({ command, args, says, ready }: Tool): Promise<Pty> {
   // Its own process group, so that Ctrl-C in a terminal does not end the line before the room.
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "pipe", "pipe"],
@@ -56,7 +63,8 @@ async function openWith({ command, args, says }: Tool): Promise<Pty> {
   const stdout = child.stdout as Readable;
   // Writing to a line whose tool has ended; the end itself is reported by `input`.
   stdin.on("error", () => stdin.destroy());
-  const path = await announced(child, says === "stdout" ? stdout : (child.stderr as Readable));
+  const from = says === "stdout" ? stdout : (child.stderr as Readable);
+  const path = await announced(child, from, ready);
   child.stderr?.resume();
   // As long as somebody holds it open, the line survives its users coming and going.
   const held = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
@@ -77,8 +85,8 @@ async function openWith({ command, args, says }: Tool): Promise<Pty> {
   };
 }
 
-/** Waits for the tool to name the device. */
-function announced(child: ChildProcess, from: Readable): Promise<string> {
+/** Waits for the tool to name the device and to be ready. */
+function announced(child: ChildProcess, from: Readable, ready: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const finish = (error?: Error, path = "") => {
@@ -95,7 +103,7 @@ function announced(child: ChildProcess, from: Readable): Promise<string> {
     const onExit = () => finish(new Error(`ended at once: ${text.trim()}`));
     const onData = (chunk: Buffer) => {
       text += chunk.toString("latin1");
-      const path = /(\/dev\/\S+)\r?\n/.exec(text)?.[1];
+      const path = ready.exec(text)?.[1];
       if (!path) return;
       // Nothing may flow away before `input` is iterated.
       from.pause();
