@@ -10,6 +10,8 @@ import { ClockWatch } from "./clock-watch.ts";
 import { type Catalogue, ownCatalogue } from "./config/catalogue.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import { createDoorLog } from "./doors/door-log.ts";
+import { healthLoop, healthPoints, nodeGauges } from "./health/node-health.ts";
+import { createSelfWatch, type SelfWatch } from "./health/self-watch.ts";
 import { createHealthWatch, type HealthWatch } from "./health.ts";
 import { createLocalAlarms, type LocalAlarms } from "./local/local-alarms.ts";
 import { createSignals, type Signals, signalsOf } from "./local/signals.ts";
@@ -38,6 +40,8 @@ export interface EdgeDeps {
   dial?: Dial;
   random?: () => number;
   catalogue?: Catalogue;
+  /** Where the service manager says how to reach it; the program's own environment when absent. */
+  env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface Edge {
@@ -72,7 +76,7 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
     trouble.note(error);
     throw error;
   });
-  const { spool, readings, loops, health, uplink, clockWatch, alarms, signals } = parts;
+  const { spool, readings, loops, health, uplink, clockWatch, alarms, signals, selfWatch } = parts;
   const detail = `plenum-edge ${VERSION}, boot ${boot.id}`;
   readings.event({ type: "node", what: "started", at: clock.nowMs(), detail });
 
@@ -82,6 +86,7 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
     alarms.run(work.signal),
     signals.run(work.signal),
     health.run(work.signal),
+    selfWatch.run(work.signal),
     clockWatch.run(work.signal, readings.event),
   ]);
   const talking = uplink.run(talk.signal);
@@ -117,6 +122,7 @@ interface Parts {
   uplink: Uplink;
   alarms: LocalAlarms;
   signals: Signals;
+  selfWatch: SelfWatch;
 }
 
 interface Plan {
@@ -136,27 +142,42 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
   const clockWatch = new ClockWatch({ clock, boot, spool, evidence, log });
   await clockWatch.look();
   const clockState = clockWatch.state;
-  const { points } = config;
+  const spoolPath = durable ? config.spool.path : null;
+  const gauges = await nodeGauges({
+    config,
+    spoolPath,
+    backlog: () => spool.backlog,
+    busHealth: (bus) => loops.find((loop) => loop.bus === bus)?.health(),
+    synced: () => clockState() === "synced",
+    monoMs: () => clock.monoMs(),
+  });
+  const points = [...config.points, ...healthPoints(config.node, gauges)];
   const { truth } = config;
   const readings = createReadings({ points, truth, spool, clock, clockState, boot, log, fatal });
+  const selfWatch = createSelfWatch({
+    ...{ config, spool, clock, log },
+    connected: () => uplink.connected(),
+    env: deps.env ?? process.env,
+  });
   const buses = {
     config,
     catalogue: deps.catalogue ?? ownCatalogue(),
     ports: deps.ports ?? machinePorts(clock, log),
-    sink: readings.sink,
-    urgentSink: readings.urgent,
+    sink: selfWatch.through(readings.sink),
+    urgentSink: selfWatch.through(readings.urgent),
     doors: createDoorLog({ spool, readings }),
     memory: spool,
     clock,
     log,
   };
   const outputs = outputLoops(buses);
-  const loops = [...busLoops(buses), ...outputs];
+  const { sink } = readings;
+  const own = healthLoop({ node: config.node, gauges, clock, sink, log });
+  const loops = [...busLoops(buses), ...outputs, own];
   const { event } = readings;
   const alarms = createLocalAlarms({
     ...{ rules: config.alarms, points, spool, event, clock, clockState, log, fatal },
   });
-  const spoolPath = durable ? config.spool.path : null;
   const health = createHealthWatch({ loops, spoolPath, clock });
   await health.look();
   const uplink = createUplink({
@@ -165,7 +186,7 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
     dial: deps.dial ?? dialMqtt,
     spool,
     newest: readings.newest,
-    birth: () => birthOf(config, boot, spool, clock),
+    birth: () => birthOf({ ...config, points }, boot, spool, clock),
     clockState,
     health: () => ({ ...health.numbers(), "sensor-spikes": readings.spikes() }),
     durable,
@@ -184,7 +205,7 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
     connected: uplink.connected,
     clock,
   });
-  return { spool, clockWatch, readings, loops, health, uplink, alarms, signals };
+  return { spool, clockWatch, readings, loops, health, uplink, alarms, signals, selfWatch };
 }
 
 function birthOf(config: EdgeConfig, boot: Boot, spool: Spool, clock: Clock): Birth {

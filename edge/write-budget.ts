@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** A rate over less says nothing about a day. */
-const LEAST_MS = 60_000;
+const LEAST_MS = 10_000;
 const IO_FILE = "/proc/self/io";
 
 /** How fast the program wears the card: bytes written so far, seen over the last 24 hours at most. */
@@ -20,7 +20,7 @@ export class WriteBudget {
     while (this.#looks.length > 1 && monoMs - this.#looks[1]!.atMs >= DAY_MS) this.#looks.shift();
   }
 
-  /** Bytes a day at the rate of the last day, or of the time since the start; undefined in the first minute. */
+  /** Bytes a day at the rate of the last day, or of the time since the start; undefined in the first 10 s. */
   bytesPerDay(): number | undefined {
     const [first] = this.#looks;
     if (!first || !this.#newest) return undefined;

@@ -6,11 +6,11 @@ import { WriteBudget, writtenBytes } from "../../edge/write-budget.ts";
 
 const HOUR_MS = 3_600_000;
 
-test("4 KB a second are 354 MB a day, known after a minute and not before", () => {
+test("4 KB a second are 354 MB a day, known after 10 s and not before", () => {
   const budget = new WriteBudget();
-  for (let second = 0; second < 60; second += 10) budget.note(second * 4_096, second * 1_000);
+  for (let second = 0; second < 10; second += 1) budget.note(second * 4_096, second * 1_000);
   expect(budget.bytesPerDay()).toBeUndefined();
-  budget.note(60 * 4_096, 60_000);
+  budget.note(10 * 4_096, 10_000);
   expect(budget.bytesPerDay()).toBe(4_096 * 86_400);
 });
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Document, parseDocument } from "yaml";
-import type { Health } from "../../contract/api.ts";
+import type { Health, PointView } from "../../contract/api.ts";
 import { freePort } from "./free-port.ts";
 import { Program } from "./process.ts";
 import { topFolder } from "./top-folder.ts";
@@ -137,17 +137,26 @@ export class Site {
     }
   }
 
-  /** Resolves once both nodes are connected and every point has a fresh reading. */
+  /**
+   * Resolves once both nodes are connected and every point has a fresh reading, but for what a node
+   * cannot know about itself in its first seconds.
+   */
   ready(limitMs = 30_000): Promise<Health> {
     return until(
       "every point fresh",
       async () => {
         const health = await this.health();
         if (!health || health.nodes.online < 2 || health.points.total === 0) return undefined;
-        return health.points.fresh === health.points.total ? health : undefined;
+        const missing = health.points.total - health.points.fresh;
+        return missing === 0 || missing === (await this.#notReady()) ? health : undefined;
       },
       limitMs,
     );
+  }
+
+  async #notReady(): Promise<number> {
+    const { items } = await this.get<{ items: PointView[] }>("/api/v1/points");
+    return items.filter(({ reason, stale }) => reason === "not-ready" && !stale).length;
   }
 
   /** Does something to the simulated room, for instance `tell("unplug", "a03.inlet-top")`. */
