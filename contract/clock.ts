@@ -7,7 +7,7 @@ export interface Clock {
   nowMs(): EpochMs;
   /** Milliseconds since an arbitrary start. Never steps and never runs backwards. */
   monoMs(): number;
-  /** Resolves after `ms`, or at once (without throwing) when `signal` aborts. */
+  /** Resolves after `ms`, never earlier, or at once (without throwing) when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -22,7 +22,8 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", finish);
         resolve();
       };
-      const timer = setTimeout(finish, ms);
+      // Timers count whole milliseconds from a time read a little earlier, so they may end one early.
+      const timer = setTimeout(finish, ms > 0 ? Math.ceil(ms) + 1 : 0);
       signal?.addEventListener("abort", finish);
     }),
 };
