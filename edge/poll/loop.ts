@@ -1,4 +1,5 @@
 import type { Measurement } from "../../contract/reading.ts";
+import type { UnitHealth } from "./modbus-statistics.ts";
 
 /** One point's measurement, not yet stamped with a time. */
 export interface Sample {
@@ -19,6 +20,8 @@ export interface BusHealth {
   /** How late the newest read began after its slot. */
   lagMs: number;
   open: boolean;
+  /** Modbus: how each unit answers. */
+  units?: UnitHealth[];
 }
 
 /** Reads every device of one bus at a fixed rate; loops of different buses never wait for one another. */

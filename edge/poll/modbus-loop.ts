@@ -1,16 +1,26 @@
 import type { Clock } from "../../contract/clock.ts";
+import type { BadReason } from "../../contract/reading.ts";
 import { DeviceError, ModbusException, type ModbusLink } from "../bus/port.ts";
 import type { Wire } from "../profiles/decode.ts";
-import type { ReadRequest } from "../profiles/plan.ts";
+import { type Field, ONCE } from "../profiles/schema.ts";
 import type { BusHealth, BusLoop, Sink } from "./loop.ts";
-import { exchange, type Read } from "./modbus-exchange.ts";
-import { checkIdentity, isSilent, type ModbusDeviceSpec, ModbusUnit } from "./modbus-unit.ts";
+import { type Block, isDoubtful } from "./modbus-blocks.ts";
+import { afterFailure, isSilent, PacedLink, type Read } from "./modbus-exchange.ts";
+import { ModbusQueue, type Turn } from "./modbus-queue.ts";
+import {
+  checkIdentity,
+  type ModbusDeviceSpec,
+  type ModbusUnit,
+  unitsOfDevice,
+} from "./modbus-unit.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import type { LoopDeps } from "./read-loop.ts";
-import { Schedule } from "./schedule.ts";
 
-/** Silent units may use one part of the line's time in five, so each try is followed by four times its cost. */
+/** What brings no answer may use one part of the line's time in five: each try is followed by four times its cost. */
 const REST_FACTOR = 4;
+/** Exceptions 2 and 3: no such register, or too many at once. */
+const DIVISIBLE_CODES = [2, 3];
+const NO_SUCH_REGISTER = 2;
 
 /** Reads all units of one Modbus line or connection, one request at a time. */
 export function modbusLoop(
@@ -20,154 +30,270 @@ export function modbusLoop(
   return { bus: deps.bus, run: (signal) => loop.run(signal), health: () => loop.health() };
 }
 
-interface Turn {
-  unit: ModbusUnit;
-  class: string;
-}
-
 class ModbusLoop {
   readonly #clock: Clock;
   readonly #sink: Sink;
   readonly #keeper: PortKeeper<ModbusLink>;
   readonly #units: ModbusUnit[];
-  readonly #health: Omit<BusHealth, "open"> = { ok: 0, failed: 0, lastError: null, lagMs: 0 };
-  /** Until then no silent unit is tried. */
+  readonly #health = { ok: 0, failed: 0, lastError: null as string | null, lagMs: 0 };
+  #queue: ModbusQueue;
+  #paced: PacedLink | undefined;
+  /** Until then nothing is asked that is likely to stay unanswered. */
   #restUntilMs = 0;
 
   constructor(deps: LoopDeps<ModbusLink> & { devices: readonly ModbusDeviceSpec[] }) {
-    this.#clock = deps.clock;
+    const { clock, log } = deps;
+    this.#clock = clock;
     this.#sink = deps.sink;
     this.#keeper = new PortKeeper<ModbusLink>(deps);
-    this.#units = deps.devices.map((spec) => new ModbusUnit(spec, deps.clock, deps.log));
+    this.#units = deps.devices.flatMap((spec) => unitsOfDevice(spec, clock, log));
+    this.#queue = this.#newQueue();
   }
 
   health(): BusHealth {
-    return { ...this.#health, open: this.#keeper.isOpen };
+    return {
+      ...this.#health,
+      open: this.#keeper.isOpen,
+      units: this.#units.map((unit) => unit.health()),
+    };
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const turns = this.#units.flatMap((unit) =>
-      Object.entries(unit.spec.profile.classes)
-        .filter(([name]) => unit.points(name).length > 0)
-        .map(([name, everyMs]) => ({ item: { unit, class: name }, everyMs })),
-    );
-    const schedule = new Schedule<Turn>(this.#clock, turns);
+    this.#queue = this.#newQueue();
     try {
       for (;;) {
-        const slot = await schedule.next(signal);
-        if (!slot) break;
-        this.#health.lagMs = Math.round(slot.lagMs);
-        await this.#serve(slot.item);
+        const turn = await this.#queue.next(signal);
+        if (!turn) break;
+        await this.#serve(turn);
       }
     } finally {
       await this.#keeper.close();
     }
   }
 
-  /** One poll class of one unit. Every point of it gets a sample, good or bad. */
-  async #serve({ unit, class: className }: Turn): Promise<void> {
-    const missing = new Set(unit.points(className));
+  #newQueue(): ModbusQueue {
+    return new ModbusQueue({
+      clock: this.#clock,
+      units: this.#units,
+      open: (turn) => {
+        const { blocks } = turn.unit;
+        const wanted = blocks.wanted(turn.class);
+        turn.waiting =
+          turn.class === ONCE
+            ? wanted.filter(({ request }) => !request.fields.every((f) => turn.unit.knows(f)))
+            : wanted;
+        for (const { request, hole } of blocks.holes(turn.class))
+          this.#sink(turn.unit.failures(request, hole?.reason ?? "unsupported"));
+      },
+    });
+  }
+
+  /** The first waiting request of a turn, tried once; whatever happens, its points get their samples. */
+  async #serve(turn: Turn): Promise<void> {
+    this.#health.lagMs = Math.max(0, Math.round(this.#clock.monoMs() - turn.slotMs));
     try {
       const link = await this.#keeper.port();
-      await this.#ready(link, unit);
-      // A refused request is replaced by its halves, which then stand in the same list.
-      const waiting = unit.requests(className);
-      for (let request = waiting.shift(); request; request = waiting.shift()) {
-        if (!(await this.#read(link, unit, request)))
-          waiting.unshift(...unit.requests(className).filter((r) => isPartOf(r, request)));
-        else for (const point of unit.points(request)) missing.delete(point);
-      }
+      if (this.#paced?.link !== link) this.#paced = new PacedLink(link, this.#clock);
+      if (await this.#ready(this.#paced, turn)) await this.#read(this.#paced, turn);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      this.#sink(unit.failures([...missing], error.reason));
+      this.#giveUp(turn, error);
       if (error.reason === "bus" && this.#keeper.isOpen) await this.#keeper.drop(error.message);
     }
   }
 
-  /** Reads one request into the sink; false when it was divided and its parts must be read instead. */
-  async #read(link: ModbusLink, unit: ModbusUnit, request: ReadRequest): Promise<boolean> {
-    try {
-      const wire = await this.#exchange(link, unit, request);
-      this.#sink(unit.samples(request, wire));
-      return true;
-    } catch (error) {
-      // Only a refusal concerns this request alone.
-      if (!(error instanceof ModbusException) || isSilent(error)) throw error;
-      if (unit.divide(request, error)) return false;
-      this.#sink(unit.failures(unit.points(request), error.reason));
-      return true;
+  async #read(paced: PacedLink, turn: Turn): Promise<void> {
+    const { unit } = turn;
+    const [block] = turn.waiting;
+    if (!block) return;
+    const suspect = isDoubtful(block);
+    if (suspect && this.#clock.monoMs() < this.#restUntilMs) {
+      const reason = block.hole?.reason ?? block.trouble ?? "no-answer";
+      this.#sink(unit.failures(block.request, reason));
+      this.#queue.finish(turn);
+      return;
     }
+    try {
+      const wire = await this.#ask(paced, unit, block.request);
+      if (turn.tries.lost > 0) await this.#settle(paced, unit);
+      await this.#publish(paced, turn, wire);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.reason === "bus") throw error;
+      const { retries } = unit.spec.profile.limits;
+      const sparing = suspect || unit.statistics.answered === 0;
+      const next = afterFailure(error, turn.tries, sparing ? 0 : retries);
+      if (next !== "give up") {
+        turn.tries = next.tries;
+        turn.notBeforeMs = this.#clock.monoMs() + next.pauseMs;
+      } else if (isSilent(error)) await this.#unanswered(paced, turn, error);
+      else this.#refused(turn, block, error);
+    }
+  }
+
+  /** Hands on what a block holds, without the zeros of registers that may not exist. */
+  async #publish(paced: PacedLink, turn: Turn, wire: Wire): Promise<void> {
+    const { unit } = turn;
+    const block = turn.waiting[0] as Block;
+    const { request } = block;
+    unit.blocks.answered(block);
+    const doubts = new Map<Field, BadReason>();
+    for (const field of unit.blocks.doubtful(block, wire)) {
+      const doubt = await this.#doubt(paced, unit, { block, field });
+      if (doubt) doubts.set(field, doubt);
+    }
+    const sound =
+      doubts.size === 0
+        ? request
+        : { ...request, fields: request.fields.filter((field) => !doubts.has(field)) };
+    unit.learn(sound, wire);
+    const samples = unit.samples(sound, wire);
+    for (const [field, reason] of doubts)
+      samples.push(...unit.failures({ ...request, fields: [field] }, reason));
+    this.#sink(samples);
+    this.#queue.finish(turn);
+  }
+
+  /** Why a field that reads zero in a block cannot be believed; undefined when it is there, asked alone. */
+  async #doubt(
+    paced: PacedLink,
+    unit: ModbusUnit,
+    { block, field }: { block: Block; field: Field },
+  ): Promise<BadReason | undefined> {
+    try {
+      await this.#ask(paced, unit, field);
+      unit.blocks.prove(field);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.reason === "bus") throw error;
+      if (!(error instanceof ModbusException) || error.code !== NO_SUCH_REGISTER)
+        return "not-ready";
+      unit.blocks.remove(block, field, "unsupported");
+      return "unsupported";
+    }
+  }
+
+  /** The unit lives and will not give this block. */
+  #refused(turn: Turn, block: Block, error: DeviceError): void {
+    const { unit } = turn;
+    const code = error instanceof ModbusException ? error.code : 0;
+    const parts = DIVISIBLE_CODES.includes(code) ? unit.blocks.divide(block) : undefined;
+    if (parts) {
+      this.#queue.divide(turn, parts);
+      return;
+    }
+    if (code === NO_SUCH_REGISTER) unit.blocks.refused(block, error.reason);
+    this.#sink(unit.failures(block.request, error.reason));
+    this.#queue.finish(turn);
+  }
+
+  /** Some devices meet an undefined register with silence, so another question tells whether the unit lives. */
+  async #unanswered(paced: PacedLink, turn: Turn, error: DeviceError): Promise<void> {
+    const { unit } = turn;
+    const block = turn.waiting[0] as Block;
+    if (unit.statistics.answered === 0 || !(await this.#lives(paced, unit, block))) {
+      this.#silence(unit, error);
+      return;
+    }
+    unit.blocks.silenced(block, error.reason);
+    const lacking = block.silences > 1 && unit.blocks.mayLack(block);
+    const parts = lacking ? unit.blocks.divide(block) : undefined;
+    if (parts) {
+      this.#queue.divide(turn, parts);
+      return;
+    }
+    const hole = lacking && error.reason === "no-answer";
+    if (hole) unit.blocks.silent(block);
+    this.#sink(unit.failures(block.request, hole ? "unsupported" : error.reason));
+    this.#queue.finish(turn);
   }
 
   /** Makes sure that the unit answers and is the right model. Throws `DeviceError` while it is not. */
-  async #ready(link: ModbusLink, unit: ModbusUnit): Promise<void> {
+  async #ready(paced: PacedLink, turn: Turn): Promise<boolean> {
+    const { unit } = turn;
     const { state } = unit;
-    if (state.is === "up") return;
+    if (state.is === "up") return true;
+    const now = this.#clock.monoMs();
     if (state.is === "down") {
-      const now = this.#clock.monoMs();
       const resting = this.#units.length > 1 && now < this.#restUntilMs;
       if (resting || now < state.retryAtMs) throw state.error;
-      await this.#probe(link, unit);
-    }
-    const started = this.#clock.monoMs();
-    for (const { field, matches } of unit.spec.profile.identify) {
-      try {
-        checkIdentity(field, matches, await this.#exchange(link, unit, field));
-      } catch (error) {
-        if (error instanceof ModbusException && !isSilent(error)) continue;
-        if (error instanceof DeviceError && error.reason === "identity")
-          this.#silence(unit, error, started);
-        throw error;
+      if (!(await this.#lives(paced, unit))) {
+        this.#silence(unit, state.error);
+        return false;
       }
     }
-    unit.up();
-  }
-
-  /** Asks for one register: any answer, even a refusal, shows that the unit lives. */
-  async #probe(link: ModbusLink, unit: ModbusUnit): Promise<void> {
-    const [field] = unit.spec.profile.fields;
-    if (!field) throw new Error(`profile ${unit.spec.profile.id} has no fields`);
-    try {
-      const { fc, address } = field;
-      await this.#exchange(link, unit, { fc, address, count: 1 }, 0);
-    } catch (error) {
-      if (!(error instanceof ModbusException) || isSilent(error)) throw error;
+    for (const { field, matches } of unit.spec.profile.identify) {
+      try {
+        const wire = await this.#ask(paced, unit, field);
+        unit.learn({ ...field, fields: [field] }, wire);
+        checkIdentity(field, matches, wire);
+      } catch (error) {
+        if (error instanceof ModbusException && !isSilent(error)) continue;
+        if (!(error instanceof DeviceError) || error.reason === "bus") throw error;
+        this.#silence(unit, error);
+        return false;
+      }
     }
+    const back = state.is === "down";
+    unit.up();
+    this.#queue.appeared(unit);
+    if (back) for (const other of this.#units) other.retrySoon();
+    // Its units and scales come before the values that need them.
+    return !unit.needsOnceFirst;
   }
 
-  async #exchange(
-    link: ModbusLink,
-    unit: ModbusUnit,
-    read: Read,
-    retries = unit.spec.profile.limits.retries,
-  ): Promise<Wire> {
-    const started = this.#clock.monoMs();
-    const limits = { ...unit.spec.profile.limits, retries };
+  /** Asks for one small value: any answer, even a refusal, shows that the unit lives. */
+  async #lives(paced: PacedLink, unit: ModbusUnit, block?: Block): Promise<boolean> {
+    const field = unit.probe(block);
     try {
-      const wire = await exchange(link, { unit: unit.spec.unit, limits, clock: this.#clock }, read);
+      await this.#ask(paced, unit, field);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.reason === "bus") throw error;
+      unit.probed(field, !isSilent(error));
+      return !isSilent(error);
+    }
+    unit.probed(field, true);
+    return true;
+  }
+
+  async #ask(paced: PacedLink, unit: ModbusUnit, read: Read): Promise<Wire> {
+    const startedMs = this.#clock.monoMs();
+    try {
+      const { wire, tookMs } = await paced.ask(unit.spec.unit, unit.spec.profile.limits, read);
       this.#keeper.worked();
+      unit.statistics.good(tookMs, this.#clock.nowMs());
       this.#health.ok += 1;
       this.#health.lastError = null;
       return wire;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
+      unit.statistics.failed(error);
       this.#health.failed += 1;
       this.#health.lastError = error.message;
-      if (error.reason !== "bus") {
-        this.#keeper.worked();
-        if (isSilent(error)) this.#silence(unit, error, started);
-      }
+      if (error.reason !== "bus") this.#keeper.worked();
+      if (isSilent(error)) this.#charge(startedMs);
       throw error;
     }
   }
 
-  #silence(unit: ModbusUnit, error: DeviceError, startedMs: number): void {
+  async #settle(paced: PacedLink, unit: ModbusUnit): Promise<void> {
+    const startedMs = this.#clock.monoMs();
+    await paced.settle(unit.spec.profile.limits);
+    this.#charge(startedMs);
+  }
+
+  #charge(startedMs: number): void {
     const now = this.#clock.monoMs();
     this.#restUntilMs = Math.max(this.#restUntilMs, now) + REST_FACTOR * (now - startedMs);
-    unit.down(error);
   }
-}
 
-function isPartOf(part: ReadRequest, whole: ReadRequest): boolean {
-  return part.fields.every((field) => whole.fields.includes(field));
+  /** The unit is left alone for a while; everything that waits for it is bad. */
+  #silence(unit: ModbusUnit, error: DeviceError): void {
+    unit.down(error);
+    for (const turn of this.#queue.waitingOf(unit)) this.#giveUp(turn, error);
+  }
+
+  #giveUp(turn: Turn, { reason }: DeviceError): void {
+    const { unit } = turn;
+    this.#sink(this.#queue.clear(turn).flatMap(({ request }) => unit.failures(request, reason)));
+  }
 }

@@ -1,15 +1,21 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../contract/clock.ts";
 import { type BadReason, bad } from "../../contract/reading.ts";
-import { DeviceError, ModbusException } from "../bus/port.ts";
-import { decodeField, decodePoint, type Wire } from "../profiles/decode.ts";
-import { planRequests, type ReadRequest, splitRequest } from "../profiles/plan.ts";
-import type { Field, Profile, ProfilePoint } from "../profiles/schema.ts";
+import { DeviceError } from "../bus/port.ts";
+import { type Decoded, decodeField, decodePoint, type Wire } from "../profiles/decode.ts";
+import type { ReadRequest } from "../profiles/plan.ts";
+import { keysOf, type Lookup } from "../profiles/scaling.ts";
+import { type Field, isText, ONCE, type Profile, type ProfilePoint } from "../profiles/schema.ts";
+import { stationsOf } from "../profiles/stations.ts";
 import type { Sample } from "./loop.ts";
+import { type Block, Blocks } from "./modbus-blocks.ts";
+import { type UnitHealth, UnitStatistics } from "./modbus-statistics.ts";
 import { Silence } from "./silence.ts";
 
 const FIRST_RETRY_MS = 5_000;
 const LAST_RETRY_MS = 300_000;
+/** After a longer silence another device may stand there: what was learnt about the old one is forgotten. */
+const FORGET_MS = 60_000;
 
 /** One device on a Modbus link. It publishes `<id>.<point>` for every point of its profile. */
 export interface ModbusDeviceSpec {
@@ -18,39 +24,58 @@ export interface ModbusDeviceSpec {
   unit: number;
 }
 
-/** What the loop knows of one device: what to ask it, and whether it answers. */
+/** The units a device answers at; nearly always one. */
+export function unitsOfDevice(spec: ModbusDeviceSpec, clock: Clock, log: Logger): ModbusUnit[] {
+  return stationsOf(spec.profile, spec.unit).map(
+    ({ unit, profile, main }) =>
+      new ModbusUnit({ ...spec, unit, profile }, clock, {
+        log,
+        name: main ? spec.id : `${spec.id} unit ${unit}`,
+      }),
+  );
+}
+
+/** What the loop knows of one unit: what to ask it, what it holds, and whether it answers. */
 export class ModbusUnit {
   readonly spec: ModbusDeviceSpec;
-  /** `new` has not been identified yet; `down` is left alone until `retryAtMs`. */
+  readonly blocks: Blocks;
+  readonly statistics = new UnitStatistics();
+  /** `new` has not answered yet; `down` is left alone until `retryAtMs`. */
   state: { is: "new" } | { is: "up" } | { is: "down"; error: DeviceError; retryAtMs: number } = {
     is: "new",
   };
-  #plan: ReadRequest[];
   #failures = 0;
+  #downAtMs = 0;
+  #probes = 0;
+  /** The field that answered the last probe. */
+  #lively: Field | undefined;
   readonly #clock: Clock;
   readonly #silence: Silence;
+  /** Ids of the fields that others need before they can be decoded, and what they hold. */
+  readonly #keyIds: ReadonlySet<string>;
+  readonly #keys = new Map<string, Decoded>();
+  readonly #texts = new Map<string, string>();
+  readonly #requests = new WeakMap<ReadRequest, Contents>();
 
-  constructor(spec: ModbusDeviceSpec, clock: Clock, log: Logger) {
+  constructor(spec: ModbusDeviceSpec, clock: Clock, { log, name }: { log: Logger; name: string }) {
     this.spec = spec;
     this.#clock = clock;
-    this.#silence = new Silence(spec.id, clock, log);
-    this.#plan = planRequests(spec.profile);
+    this.#silence = new Silence(name, clock, log);
+    this.blocks = new Blocks(spec.profile, clock);
+    this.#keyIds = new Set(spec.profile.fields.flatMap(keysOf));
   }
 
-  requests(className: string): ReadRequest[] {
-    return this.#plan.filter((request) => request.class === className);
-  }
-
-  /** Divides a request that the device refused; false when it is a single value already. */
-  divide(request: ReadRequest, error: ModbusException): boolean {
-    const tooMuch = error.code === 2 || error.code === 3;
-    const halves = tooMuch ? splitRequest(request) : undefined;
-    if (!halves) return false;
-    this.#plan = this.#plan.flatMap((other) => (other === request ? halves : [other]));
-    return true;
+  /** Whether values of class `once` are needed to decode the others. */
+  get needsOnceFirst(): boolean {
+    return this.spec.profile.fields.some((f) => f.class === ONCE && this.#keyIds.has(f.id));
   }
 
   up(): void {
+    const { state } = this;
+    if (state.is === "down" && this.#clock.monoMs() - this.#downAtMs >= FORGET_MS) {
+      this.blocks.forget();
+      this.#texts.clear();
+    }
     this.state = { is: "up" };
     this.#failures = 0;
     this.#silence.worked();
@@ -58,35 +83,101 @@ export class ModbusUnit {
 
   /** Next tried after 5 s, 10 s, 20 s … 300 s. */
   down(error: DeviceError): void {
+    if (this.state.is !== "down") this.#downAtMs = this.#clock.monoMs();
     const waitMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS);
     this.#failures = Math.min(this.#failures + 1, 10);
     this.state = { is: "down", error, retryAtMs: this.#clock.monoMs() + waitMs };
-    // Another firmware or model may come back: what was learnt about the old one is forgotten.
-    this.#plan = planRequests(this.spec.profile);
+    this.#keys.clear();
     this.#silence.failed(error);
   }
 
-  /** The points that come from the fields of a request, or all of a class. */
-  points(of: ReadRequest | string): ProfilePoint[] {
-    const { points } = this.spec.profile;
-    if (typeof of === "string") return points.filter((point) => point.class === of);
-    return points.filter((point) => of.fields.includes(point.field));
+  /** Another unit of the link is back: what kept both away may be over. */
+  retrySoon(): void {
+    if (this.state.is === "down" && this.state.error.reason !== "identity")
+      this.state.retryAtMs = Math.min(this.state.retryAtMs, this.#clock.monoMs());
+  }
+
+  /** A small field to ask for, to see whether the unit lives: one that did answer, best not of `block`. */
+  probe(block?: Block): Field {
+    const { fields } = this.spec.profile;
+    const other = fields.filter((field) => !block?.request.fields.includes(field));
+    const small = [...(other.length > 0 ? other : fields)].sort((a, b) => a.count - b.count);
+    const known = this.#lively && small.includes(this.#lively) ? [this.#lively] : [];
+    const candidates = [...known, ...small];
+    const field = candidates[this.#probes % candidates.length];
+    if (!field) throw new Error(`profile ${this.spec.profile.id} has no fields`);
+    return field;
+  }
+
+  /** A probe that brought nothing is followed by one for something else. */
+  probed(field: Field, answered: boolean): void {
+    if (answered) this.#lively = field;
+    this.#probes = answered ? 0 : this.#probes + 1;
+  }
+
+  /** Whether a value that is read once is known already. */
+  knows({ id }: Field): boolean {
+    return this.#texts.has(id) || this.#keys.has(id);
+  }
+
+  /** Remembers what other fields and people need of an answer. */
+  learn(request: ReadRequest, wire: Wire): void {
+    for (const field of this.#contents(request).worthKnowing) {
+      const decoded = decodeField(field, sliceOf(field, request, wire));
+      if (this.#keyIds.has(field.id)) this.#keys.set(field.id, decoded);
+      if (isText(field.type) && "value" in decoded)
+        this.#texts.set(field.id, String(decoded.value));
+    }
   }
 
   samples(request: ReadRequest, wire: Wire): Sample[] {
-    return this.points(request).map((point) => ({
-      point: this.#name(point),
-      measurement: decodePoint(point, sliceOf(point.field, request, wire)),
+    const lookup: Lookup = (id) => this.#keys.get(id);
+    return this.#contents(request).points.map(({ name, point }) => ({
+      point: name,
+      measurement: decodePoint(point, sliceOf(point.field, request, wire), lookup),
     }));
   }
 
-  failures(points: readonly ProfilePoint[], reason: BadReason): Sample[] {
-    return points.map((point) => ({ point: this.#name(point), measurement: bad(reason) }));
+  failures(request: ReadRequest, reason: BadReason): Sample[] {
+    const { points, worthKnowing } = this.#contents(request);
+    for (const { id } of worthKnowing)
+      if (this.#keyIds.has(id) && reason === "unsupported") this.#keys.set(id, { reason });
+    return points.map(({ name }) => ({ point: name, measurement: bad(reason) }));
   }
 
-  #name(point: ProfilePoint): string {
-    return `${this.spec.id}.${point.id}`;
+  health(): UnitHealth {
+    const missing = this.blocks.holes().flatMap(({ request }) => this.#contents(request).points);
+    return {
+      device: this.spec.id,
+      unit: this.spec.unit,
+      up: this.state.is === "up",
+      ...this.statistics.counts(),
+      missing: missing.map(({ point }) => point.id),
+      texts: Object.fromEntries(this.#texts),
+    };
   }
+
+  /** Worked out once for each request, as it is needed at every poll. */
+  #contents(request: ReadRequest): Contents {
+    const known = this.#requests.get(request);
+    if (known) return known;
+    const { points } = this.spec.profile;
+    const contents = {
+      points: points
+        .filter(({ field }) => request.fields.includes(field))
+        .map((point) => ({ name: `${this.spec.id}.${point.id}`, point })),
+      worthKnowing: request.fields.filter(({ id, type }) => this.#keyIds.has(id) || isText(type)),
+    };
+    this.#requests.set(request, contents);
+    return contents;
+  }
+}
+
+/** What a request brings. */
+interface Contents {
+  points: { name: string; point: ProfilePoint }[];
+  /** Fields that others lean on, and texts. */
+  worthKnowing: Field[];
 }
 
 /** Throws `DeviceError` "identity" when a text of the device shows that it is another model. */
@@ -97,12 +188,8 @@ export function checkIdentity(field: Field, matches: RegExp, wire: Wire): void {
   throw new DeviceError("identity", `${field.id} is "${decoded.value}", expected ${matches}`);
 }
 
-/** Whether an error means that the unit does not answer, rather than that it refuses something. */
-export function isSilent(error: DeviceError): boolean {
-  return error instanceof ModbusException ? error.code === 11 : true;
-}
-
 function sliceOf(field: Field, request: ReadRequest, wire: Wire): Wire {
   const start = field.address - request.address;
-  return wire.slice(start, start + field.count);
+  const end = start + field.count;
+  return wire instanceof Uint16Array ? wire.subarray(start, end) : wire.slice(start, end);
 }

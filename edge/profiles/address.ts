@@ -19,9 +19,29 @@ export function fieldCount(point: RawPoint): number {
   return point.registers ?? (point.type ? TYPE_REGISTERS[point.type] : 0);
 }
 
+/** How many bits a pattern of this point has; strings and single bits have none. */
+export function patternBits(point: RawPoint): bigint {
+  if (point.type === "string" || point.type === "bit") return 0n;
+  return 16n * BigInt(fieldCount(point));
+}
+
 /** The poll class a point says, or `normal`. */
 export const classOf = (point: RawPoint): string => point.class ?? "normal";
 
 /** Whether `name` may be a point's class in this profile. */
 export const isClass = (name: string, raw: RawProfile): boolean =>
   name === ONCE || Object.hasOwn(raw.classes, name);
+
+/** Where something stands that may lie at another unit number than the device's own. */
+export interface Station {
+  unitOffset: number;
+  unit?: number | undefined;
+}
+
+/** Equal for points that one request can bring: those at the same unit number. */
+export const stationKey = ({ unitOffset, unit }: Partial<Station>): string =>
+  unit === undefined ? `+${unitOffset ?? 0}` : String(unit);
+
+/** The unit number on the wire for a device configured as `own`. */
+export const stationUnit = (station: Station, own: number): number =>
+  station.unit ?? own + station.unitOffset;

@@ -1,11 +1,13 @@
-import { classOf, fieldCount, isClass, wireAddress } from "./address.ts";
-import { ONCE, type RawPoint, type RawProfile, TYPE_REGISTERS } from "./schema.ts";
+import { isId } from "../../contract/id.ts";
+import { classOf, fieldCount, isClass, patternBits, stationKey, wireAddress } from "./address.ts";
+import { checkDependence } from "./check-dependence.ts";
+import { type FieldType, isText, ONCE, type RawPoint, type RawProfile } from "./schema.ts";
 
 export interface Problem {
   path: (string | number)[];
   message: string;
 }
-type Report = (message: string, key?: string) => void;
+export type Report = (message: string, key?: string) => void;
 
 /** Everything a schema cannot see: references, overlaps, address ranges, widths. */
 export function checkProfile(raw: RawProfile): Problem[] {
@@ -13,6 +15,7 @@ export function checkProfile(raw: RawProfile): Problem[] {
   raw.points.forEach((point, index) => {
     const report: Report = (message, key) =>
       problems.push({ path: key ? ["points", index, key] : ["points", index], message });
+    if (!isId(point.id)) report(`"${point.id}" is no id; {n} needs repeat`, "id");
     if (raw.points.findIndex((other) => other.id === point.id) < index)
       report(`"${point.id}" is used twice; each point has its own id`, "id");
     const sources = [point.address, point.bit, point.equals].filter((s) => s !== undefined);
@@ -24,6 +27,9 @@ export function checkProfile(raw: RawProfile): Problem[] {
   return [...problems, ...overlaps(raw), ...atomicGroups(raw), ...identity(raw)];
 }
 
+const OWN_LENGTH: readonly FieldType[] = ["string", "bcd"];
+const MOST_BCD_REGISTERS = 3;
+
 function checkField(point: RawPoint, raw: RawProfile, report: Report): void {
   const { type } = point;
   if (!type) {
@@ -34,8 +40,10 @@ function checkField(point: RawPoint, raw: RawProfile, report: Report): void {
   const count = fieldCount(point);
   if ((type === "bit") !== fc <= 2)
     report(type === "bit" ? "type bit is read by fc 1 or 2" : `type ${type} is read by fc 3 or 4`);
-  if ((type === "string") !== (point.registers !== undefined))
-    report(type === "string" ? "a string needs registers" : `${type} has a fixed length`);
+  if (OWN_LENGTH.includes(type) !== (point.registers !== undefined))
+    report(OWN_LENGTH.includes(type) ? `${type} needs registers` : `${type} has a fixed length`);
+  if (type === "bcd" && count > MOST_BCD_REGISTERS)
+    report(`bcd takes at most ${MOST_BCD_REGISTERS} registers; a number holds no more digits`);
   if (address < 0 || address + count > 65_536)
     report(`wire address ${address} is outside 0–65535`, "address");
   for (const [from, to] of raw.limits.illegal)
@@ -47,32 +55,52 @@ function checkField(point: RawPoint, raw: RawProfile, report: Report): void {
     report(
       `class "${classOf(point)}" is not one of ${Object.keys(raw.classes).join(", ")}, ${ONCE}`,
     );
+  if (point.unit !== undefined && point.unitOffset !== undefined)
+    report("stands in a unit of its own or beside the device's, not both", "unit");
+  if ((type === "days") !== (point.epoch !== undefined))
+    report(type === "days" ? "days need an epoch" : "an epoch belongs to days", "epoch");
   checkPatterns(point, report);
+  checkDependence(point, raw, report);
 }
 
 function checkPatterns(point: RawPoint, report: Report): void {
-  const bits = 16n * BigInt(point.type ? TYPE_REGISTERS[point.type] : 0);
+  const bits = patternBits(point);
   const patterns = [...(point.na ?? []).map(({ raw }) => raw), ...(point.naRange ?? [])];
   if (patterns.some((pattern) => pattern >> bits !== 0n))
     report(`a pattern is wider than the ${bits} bits of ${point.type}`, "na");
   if (point.naRange && point.naRange[0] > point.naRange[1])
     report("naRange runs from the smaller to the larger pattern", "naRange");
-  if (point.naNegative && !point.type?.startsWith("s"))
+  if (point.naNegative && !/^s\d/.test(point.type ?? ""))
     report("naNegative needs a signed type", "naNegative");
 }
+
+const OF_PARENT = [
+  "type",
+  "fc",
+  "order",
+  "scale",
+  "offset",
+  "na",
+  "class",
+  "convert",
+  "scaleFrom",
+  "when",
+  "variants",
+  "unitOffset",
+  "unit",
+] as const;
 
 function checkDerived(point: RawPoint, raw: RawProfile, report: Report): void {
   const of = point.bit?.of ?? point.equals?.of;
   const parent = raw.points.find((other) => other.id === of);
-  const extra = ["type", "fc", "order", "scale", "offset", "na", "class", "convert"] as const;
-  for (const key of extra) if (point[key] !== undefined) report(`belongs to "${of}"`, key);
+  for (const key of OF_PARENT) if (point[key] !== undefined) report(`belongs to "${of}"`, key);
   if (!parent?.type) {
     report(`"${of}" is not a point with an address`);
   } else if (point.bit) {
     const width = { bitfield16: 16, bitfield32: 32 }[parent.type as "bitfield16"];
     if (width === undefined) report(`"${of}" is ${parent.type}, not a bitfield`);
     else if (point.bit.bit >= width) report(`"${of}" has bits 0–${width - 1}`, "bit");
-  } else if (!/^[us]16$|^[us]32$|^enum$/.test(parent.type)) {
+  } else if (!/^[us]16$|^[us]32$|^enum$|^bit$/.test(parent.type)) {
     report(`"${of}" is ${parent.type}; equals compares whole numbers`);
   }
   if (point.quantity !== "flag") report("a bit or a comparison has quantity flag", "quantity");
@@ -81,13 +109,15 @@ function checkDerived(point: RawPoint, raw: RawProfile, report: Report): void {
 function checkPublished(point: RawPoint, raw: RawProfile, report: Report): void {
   if (point.min !== undefined && point.max !== undefined && point.min >= point.max)
     report(`min ${point.min} is not below max ${point.max}`, "min");
-  if (point.type === "enum" && point.quantity !== "state")
+  if (point.type === "enum" && point.quantity !== "state" && point.quantity !== undefined)
     report("an enum has quantity state", "quantity");
   if ((point.quantity === "state") !== (point.states !== undefined))
     report("quantity state and states belong together", "states");
+  if (point.type === "bit" && point.quantity !== "flag" && point.quantity !== undefined)
+    report("a coil or input has quantity flag", "quantity");
   if (!point.quantity) return;
   if (!point.label) report("a published point needs a label");
-  if (point.type === "string" || point.type?.startsWith("bitfield"))
+  if (point.type && (isText(point.type) || point.type.startsWith("bitfield")))
     report(`${point.type} cannot be published as a number`, "quantity");
   if (point.class === ONCE) report(`class ${ONCE} is for unpublished points`, "class");
   if (Object.keys(raw.classes).length === 0) report("the profile has no classes");
@@ -101,12 +131,13 @@ function overlaps(raw: RawProfile): Problem[] {
       ...span,
       ...wireAddress(span.point, raw),
       count: fieldCount(span.point),
+      station: stationKey(span.point),
     }))
-    .sort((a, b) => a.fc - b.fc || a.address - b.address);
+    .sort((a, b) => a.station.localeCompare(b.station) || a.fc - b.fc || a.address - b.address);
   return spans.flatMap((span, i) => {
     const before = spans[i - 1];
-    if (!before || before.fc !== span.fc || before.address + before.count <= span.address)
-      return [];
+    if (!before || before.fc !== span.fc || before.station !== span.station) return [];
+    if (before.address + before.count <= span.address) return [];
     return [{ path: ["points", span.index, "address"], message: `overlaps "${before.id}"` }];
   });
 }
@@ -122,6 +153,7 @@ function atomicGroups(raw: RawProfile): Problem[] {
     const found: string[] = [];
     if (new Set(members.map(classOf)).size > 1) found.push("has members of different classes");
     if (new Set(spans.map(({ fc }) => fc)).size > 1) found.push("has members of different fc");
+    if (new Set(members.map(stationKey)).size > 1) found.push("has members in different units");
     if (to - from > raw.limits.maxRegisters)
       found.push(`spans ${to - from} registers; maxRegisters is ${raw.limits.maxRegisters}`);
     if (raw.limits.illegal.some(([a, b]) => from <= b && to > a))
@@ -137,6 +169,8 @@ function identity(raw: RawProfile): Problem[] {
     const found: Problem[] = [];
     if (field?.type !== "string")
       found.push({ path, message: `"${point}" is not a string of this profile` });
+    else if (stationKey(field) !== stationKey({}))
+      found.push({ path, message: `"${point}" stands in another unit` });
     if (!isPattern(matches)) found.push({ path, message: `"${matches}" is not a pattern` });
     return found;
   });

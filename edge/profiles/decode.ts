@@ -1,5 +1,7 @@
 import { type BadReason, bad, good, type Measurement } from "../../contract/reading.ts";
-import type { Field, ProfilePoint } from "./schema.ts";
+import { dateOf, datetimeOf } from "./dates.ts";
+import { type Lookup, NOTHING_KNOWN, type Scaling, scalingOf } from "./scaling.ts";
+import { type Field, isText, type ProfilePoint } from "./schema.ts";
 
 /** What the registers hold before scaling; 64-bit integers stay exact. */
 export type RawValue = number | bigint | string | boolean;
@@ -18,48 +20,96 @@ export function patternOf(field: Field, words: Uint16Array): bigint {
   return ordered.reduce((sum, word) => (sum << 16n) | BigInt(word), 0n);
 }
 
-/** The value as the device holds it, without scale and without a look at "not available" patterns. */
+/** The same for one or two registers, without the cost of big integers: most values are this short. */
+function shortPattern({ order, count }: Field, words: Uint16Array): number {
+  const swap = order === "BADC" || order === "DCBA" ? swapBytes : (word: number) => word;
+  const first = swap(words[0] ?? 0);
+  if (count === 1) return first;
+  const second = swap(words[1] ?? 0);
+  const wordsSwapped = order === "CDAB" || order === "DCBA";
+  return wordsSwapped ? second * 65_536 + first : first * 65_536 + second;
+}
+
+/**
+ * The value as the device holds it, without scale and without a look at "not available" patterns. A text
+ * that is empty or no date is ""; decimals with a digit above 9 are NaN.
+ */
 export function decodeRaw(field: Field, wire: Wire): RawValue {
   if (!(wire instanceof Uint16Array)) return wire[0] === true;
   if (field.type === "string") return text(field, wire);
-  const pattern = patternOf(field, wire);
+  if (field.type === "datetime") return datetimeOf(wire) ?? "";
+  if (field.count > 2) return decodeLong(field, patternOf(field, wire));
+  const pattern = shortPattern(field, wire);
   switch (field.type) {
+    case "days":
+      return dateOf(pattern, field.epoch ?? "2000-01-01");
+    case "bcd":
+      return decimals(BigInt(pattern), field.count);
     case "s16":
-      return Number(BigInt.asIntN(16, pattern));
+      return (pattern << 16) >> 16;
     case "s32":
-      return Number(BigInt.asIntN(32, pattern));
-    case "s64":
-      return BigInt.asIntN(64, pattern);
-    case "u64":
-      return pattern;
+      return pattern | 0;
     case "f32":
-      return shortestF32(floatView(pattern, 32).getFloat32(0));
-    case "f64":
-      return floatView(pattern, 64).getFloat64(0);
+      view.setUint32(0, pattern);
+      return shortestF32(view.getFloat32(0));
     default:
-      return Number(pattern);
+      return pattern;
   }
 }
 
-/** Scaled value of a field. Never NaN or infinite; a value no JavaScript number can hold is "range". */
-export function decodeField(field: Field, wire: Wire): Decoded {
+function decodeLong(field: Field, pattern: bigint): RawValue {
+  switch (field.type) {
+    case "bcd":
+      return decimals(pattern, field.count);
+    case "s64":
+      return BigInt.asIntN(64, pattern);
+    case "f64":
+      view.setBigUint64(0, pattern);
+      return view.getFloat64(0);
+    default:
+      return pattern;
+  }
+}
+
+/**
+ * Scaled value of a field; `lookup` tells what the fields hold that it depends on. Never NaN or infinite;
+ * a value no JavaScript number can hold is "range".
+ */
+export function decodeField(field: Field, wire: Wire, lookup: Lookup = NOTHING_KNOWN): Decoded {
   const expected = wire instanceof Uint16Array ? field.count : 1;
   if (wire.length < expected) return { reason: "checksum" };
+  const scaling = scalingOf(field, lookup);
+  if ("reason" in scaling) return scaling;
   const reason = notAvailable(field, wire);
   if (reason) return { reason };
   const raw = decodeRaw(field, wire);
   if (typeof raw === "string") return raw === "" ? { reason: "unsupported" } : { value: raw };
   const number = Number(raw);
-  if (Number.isNaN(number)) return { reason: "not-available" };
-  const scaled = number * field.scale + field.offset;
-  const value = tidy(field.convert === "degF->degC" ? ((scaled - 32) * 5) / 9 : scaled);
+  if (Number.isNaN(number)) return { reason: field.type === "bcd" ? "range" : "not-available" };
+  const value = scaledValue(number, scaling);
   const exact = Number.isFinite(value) && (typeof raw !== "bigint" || Math.abs(value) < 2 ** 53);
   return exact ? { value } : { reason: "range" };
 }
 
+function scaledValue(number: number, { scale, offset, convert }: Scaling): number {
+  if (offset === 0 && !convert && Number.isInteger(number)) {
+    if (Number.isInteger(scale)) return number * scale;
+    // Tenths by division are rounded right at once: 2301 / 10 is 230.1, and 2301 × 0.1 is not.
+    const parts = 1 / scale;
+    if (Number.isInteger(parts)) return number / parts;
+  }
+  if (offset === 0 && !convert && scale === 1) return number;
+  const scaled = number * scale + offset;
+  return tidy(convert ? ((scaled - 32) * 5) / 9 : scaled);
+}
+
 /** What a published point measures, from the registers of its field. */
-export function decodePoint(point: ProfilePoint, wire: Wire): Measurement {
-  const decoded = decodeField(point.field, wire);
+export function decodePoint(
+  point: ProfilePoint,
+  wire: Wire,
+  lookup: Lookup = NOTHING_KNOWN,
+): Measurement {
+  const decoded = decodeField(point.field, wire, lookup);
   if ("reason" in decoded) return bad(decoded.reason);
   if (typeof decoded.value === "string") return bad("unsupported");
   if (point.bit !== undefined) return good(Math.floor(decoded.value / 2 ** point.bit) % 2);
@@ -68,12 +118,15 @@ export function decodePoint(point: ProfilePoint, wire: Wire): Measurement {
 }
 
 function notAvailable(field: Field, wire: Wire): BadReason | undefined {
-  if (!(wire instanceof Uint16Array) || field.type === "string") return undefined;
-  const pattern = patternOf(field, wire);
-  const listed = field.na.find(({ raw }) => raw === pattern);
-  if (listed) return listed.reason;
-  const [from, to] = field.naRange ?? [1n, 0n];
-  if (pattern >= from && pattern <= to) return "not-available";
+  if (!(wire instanceof Uint16Array) || (isText(field.type) && field.na.length === 0))
+    return undefined;
+  if (field.na.length > 0 || field.naRange) {
+    const pattern = patternOf(field, wire);
+    const listed = field.na.find(({ raw }) => raw === pattern);
+    if (listed) return listed.reason;
+    const [from, to] = field.naRange ?? [1n, 0n];
+    if (pattern >= from && pattern <= to) return "not-available";
+  }
   if (field.naNegative && Number(decodeRaw(field, wire)) < 0) return "not-available";
   return undefined;
 }
@@ -89,14 +142,18 @@ function text(field: Field, words: Uint16Array): string {
 
 const swapBytes = (word: number) => ((word & 0xff) << 8) | (word >> 8);
 
-function floatView(pattern: bigint, bits: 32 | 64): DataView {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, bits === 64 ? pattern : pattern << 32n);
-  return view;
+/** 0x1234 is 1234; NaN when one of the digits is above 9. */
+function decimals(pattern: bigint, registers: number): number {
+  const digits = pattern.toString(16).padStart(4 * registers, "0");
+  return /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
 }
+
+/** Scratch paper for floats; nothing is kept in it. */
+const view = new DataView(new ArrayBuffer(8));
 
 /** 230.2 travels as 230.1999969…; the shortest decimal naming the same 32-bit float is what was meant. */
 function shortestF32(value: number): number {
+  if (Number.isInteger(value)) return value;
   for (let digits = 6; digits < 9; digits += 1) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;

@@ -3,6 +3,7 @@ import { LineCounter, parseDocument } from "yaml";
 import { classOf, fieldCount, wireAddress } from "./address.ts";
 import { checkProfile, type Problem } from "./check.ts";
 import { PROFILE_IDS } from "./index.ts";
+import { expandRepeats } from "./repeat.ts";
 import {
   type Field,
   type Profile,
@@ -53,18 +54,29 @@ export function parseProfile(text: string, file: string): Profile {
     throw new ProfileError(
       parsed.error.issues.map((i) => place({ path: i.path.map(asKey), message: i.message })),
     );
-  const problems = checkProfile(parsed.data);
-  if (problems.length > 0) throw new ProfileError(problems.map(place));
-  return build(parsed.data);
+  const expanded = expandRepeats(parsed.data.points);
+  const raw = { ...parsed.data, points: expanded.map(({ point }) => point) };
+  // A mistake in a repeated point is one mistake, where it was written.
+  const problems = checkProfile(raw).map((problem) =>
+    place({ ...problem, path: writtenAt(problem.path, expanded) }),
+  );
+  if (problems.length > 0) throw new ProfileError([...new Set(problems)]);
+  return build(raw);
+}
+
+function writtenAt(path: Problem["path"], expanded: readonly { index: number }[]): Problem["path"] {
+  const [list, index, ...rest] = path;
+  if (list !== "points" || typeof index !== "number") return path;
+  return [list, expanded[index]?.index ?? index, ...rest];
 }
 
 function build(raw: RawProfile): Profile {
   const fields = new Map<string, Field>();
   for (const point of raw.points)
     if (point.address !== undefined) fields.set(point.id, buildField(point, raw));
-  const { id, vendor, model, kind, source, link, limits, classes } = raw;
+  const { id, vendor, model, experimental, kind, source, link, limits, classes } = raw;
   return {
-    ...{ id, vendor, model, kind, source, link, limits, classes },
+    ...{ id, vendor, model, experimental, kind, source, link, limits, classes: { ...classes } },
     fields: [...fields.values()],
     points: raw.points.flatMap((point) => buildPoint(point, fields)),
     identify: raw.identify.map(({ point, matches }) => ({
@@ -78,6 +90,8 @@ function buildField(point: RawPoint, raw: RawProfile): Field {
   return {
     ...wireAddress(point, raw),
     id: point.id,
+    unitOffset: point.unitOffset ?? 0,
+    unit: point.unit,
     count: fieldCount(point),
     type: point.type ?? "u16",
     order: point.order ?? raw.defaults.order,
@@ -85,6 +99,10 @@ function buildField(point: RawPoint, raw: RawProfile): Field {
     scale: point.scale ?? 1,
     offset: point.offset ?? 0,
     convert: point.convert,
+    scaleFrom: point.scaleFrom,
+    when: point.when,
+    variants: point.variants,
+    epoch: point.epoch,
     na: point.na ?? [],
     naRange: point.naRange,
     naNegative: point.naNegative ?? false,

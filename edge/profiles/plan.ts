@@ -1,3 +1,4 @@
+import { stationKey } from "./address.ts";
 import type { Field, Profile } from "./schema.ts";
 
 /** One Modbus read, and what it is for. */
@@ -6,6 +7,7 @@ export interface ReadRequest {
   address: number;
   count: number;
   class: string;
+  /** All of one unit number (see `stationsOf`). */
   fields: Field[];
 }
 
@@ -14,11 +16,11 @@ export interface ReadRequest {
  * class travel together while the gap, the total and the illegal ranges allow it. A value is never cut
  * and an atomic group is never divided.
  */
-export function planRequests(profile: Profile): ReadRequest[] {
+export function planRequests(profile: Pick<Profile, "fields" | "limits">): ReadRequest[] {
   const parts = atoms(profile.fields).sort((a, b) => a.fc - b.fc || a.address - b.address);
   const plan: ReadRequest[] = [];
   for (const part of parts) {
-    const last = plan.findLast(({ fc, class: name }) => fc === part.fc && name === part.class);
+    const last = plan.findLast((other) => groupOf(other) === groupOf(part));
     if (last && mayJoin(last, part, profile)) extend(last, part);
     else plan.push(part);
   }
@@ -36,6 +38,10 @@ export function splitRequest(request: ReadRequest): [ReadRequest, ReadRequest] |
   return [join(parts.slice(0, middle)), join(parts.slice(middle))];
 }
 
+/** Only requests of the same group may be joined. */
+const groupOf = ({ fc, class: name, fields }: ReadRequest): string =>
+  `${fc} ${name} ${stationKey(fields[0] ?? {})}`;
+
 /** Smallest reads possible: one per field or atomic group. */
 function atoms(fields: readonly Field[]): ReadRequest[] {
   const groups = new Map<string, ReadRequest>();
@@ -50,7 +56,11 @@ function atoms(fields: readonly Field[]): ReadRequest[] {
   return [...groups.values()];
 }
 
-function mayJoin(last: ReadRequest, part: ReadRequest, { limits }: Profile): boolean {
+function mayJoin(
+  last: ReadRequest,
+  part: ReadRequest,
+  { limits }: Pick<Profile, "limits">,
+): boolean {
   const end = last.address + last.count;
   const total = Math.max(end, part.address + part.count) - last.address;
   const crossesIllegal = limits.illegal.some(([from, to]) => from < part.address && to >= end);

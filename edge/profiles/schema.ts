@@ -3,7 +3,7 @@ import { idSchema } from "../../contract/id.ts";
 import { QUANTITY_IDS, type QuantityId } from "../../contract/quantity.ts";
 import { BAD_REASONS, type BadReason } from "../../contract/reading.ts";
 
-/** How many 16-bit registers one value takes; a string says its own, a coil or input bit takes none. */
+/** How many 16-bit registers one value takes; 0: the point says so itself, or it is a coil or input bit. */
 export const TYPE_REGISTERS = {
   u16: 1,
   s16: 1,
@@ -16,7 +16,13 @@ export const TYPE_REGISTERS = {
   enum: 1,
   bitfield16: 1,
   bitfield32: 2,
+  /** Four decimal digits in each register. */
+  bcd: 0,
   string: 0,
+  /** Days since `epoch`; reads as a date. */
+  days: 1,
+  /** One byte each for year − 2000, month, day, hour, minute, second. */
+  datetime: 3,
   bit: 0,
 } as const;
 export type FieldType = keyof typeof TYPE_REGISTERS;
@@ -30,6 +36,11 @@ export type Order = (typeof ORDERS)[number];
 
 /** Poll class of what never changes: read once when the device appears. Only for unpublished fields. */
 export const ONCE = "once";
+/** Poll classes, the most urgent first. Alarm bits are `fast`. */
+export const CLASSES = ["fast", "normal", "slow", ONCE] as const;
+
+/** The texts a device can hold; nothing of them is published as a number. */
+export const isText = (type: FieldType): boolean => ["string", "days", "datetime"].includes(type);
 
 const register = z.int().min(0).max(65_535);
 const duration = z
@@ -49,8 +60,21 @@ const naSchema = z.union([
   z.strictObject({ raw: pattern, reason: badReason }),
 ]);
 
+/** True while another point of the same unit holds one of these codes. */
+const conditionSchema = z.strictObject({ of: idSchema, any: z.array(z.int()).min(1).max(20) });
+export type Condition = z.infer<typeof conditionSchema>;
+
+const scale = z.number().refine((value) => value !== 0, "a scale of 0 erases the value");
+const variantSchema = z.strictObject({
+  when: conditionSchema,
+  scale: scale.optional(),
+  offset: z.number().optional(),
+  convert: z.enum(["degF->degC"]).optional(),
+});
+
 export const pointSchema = z.strictObject({
-  id: idSchema,
+  /** With `repeat`, `{n}` stands for the number. */
+  id: z.string().regex(/^[a-z0-9](\{n\}|[a-z0-9_.-]){0,63}$/, "is not a name such as voltage-l1"),
   label: z.string().max(60).optional(),
   /** Published when set. */
   quantity: z.enum(QUANTITY_IDS).optional(),
@@ -59,14 +83,35 @@ export const pointSchema = z.strictObject({
   type: z.enum(Object.keys(TYPE_REGISTERS) as [FieldType, ...FieldType[]]).optional(),
   order: z.enum(ORDERS).optional(),
   stringOrder: z.enum(["hi-lo", "lo-hi"]).optional(),
-  /** Length of a string. */
+  /** Length of a string or of binary-coded decimals. */
   registers: z.int().min(1).max(125).optional(),
-  scale: z
-    .number()
-    .refine((value) => value !== 0, "a scale of 0 erases the value")
-    .optional(),
+  scale: scale.optional(),
   offset: z.number().optional(),
   convert: z.enum(["degF->degC"]).optional(),
+  /** The point that holds a power of ten for this one's scale. */
+  scaleFrom: idSchema.optional(),
+  /** Means something only while this holds; otherwise the point is unsupported. */
+  when: conditionSchema.optional(),
+  /** Other scales for other contents of a point, such as its unit; where none fits it is unsupported. */
+  variants: z.array(variantSchema).min(1).max(10).optional(),
+  /** The day that `days` counts from. */
+  epoch: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}$/, "is a day such as 2000-01-01")
+    .refine((day) => !Number.isNaN(Date.parse(day)), "is no day of any year")
+    .optional(),
+  /** Stands in the device's unit number plus this. */
+  unitOffset: z.int().min(1).max(246).optional(),
+  /** Stands in this unit, whatever the device's own number. */
+  unit: z.int().min(0).max(255).optional(),
+  /** One point for each number `from`…`to`, `step` registers apart; `{n}` in id and label is the number. */
+  repeat: z
+    .strictObject({
+      from: z.int().min(0).max(999),
+      to: z.int().min(0).max(999),
+      step: z.int().min(1).max(1_000),
+    })
+    .optional(),
   na: z.array(naSchema).max(20).optional(),
   naRange: z.tuple([pattern, pattern]).optional(),
   naNegative: z.boolean().optional(),
@@ -79,7 +124,7 @@ export const pointSchema = z.strictObject({
   /** One bit of a bitfield point, as a point of its own. */
   bit: z.strictObject({ of: idSchema, bit: z.int().min(0).max(31) }).optional(),
   /** 1 while another point's code is one of these. */
-  equals: z.strictObject({ of: idSchema, any: z.array(z.int()).min(1).max(20) }).optional(),
+  equals: conditionSchema.optional(),
 });
 export type RawPoint = z.infer<typeof pointSchema>;
 
@@ -88,6 +133,8 @@ export const profileSchema = z.strictObject({
   id: idSchema,
   vendor: z.string().min(1).max(60),
   model: z.string().min(1).max(80),
+  /** The source is thin: never trusted before somebody compared it with the device's own display. */
+  experimental: z.boolean().default(false),
   kind: z.enum(["meter", "ups", "cooling", "pdu", "leak", "ats", "genset", "env"]),
   /** The document the map comes from, by way of what, and how far it was checked. */
   source: z.strictObject({
@@ -126,6 +173,8 @@ export const profileSchema = z.strictObject({
         .max(100)
         .default([]),
       onePerRequest: z.boolean().default(false),
+      /** A block gives 0 for registers that do not exist: zeros are believed after a read of their own. */
+      holesReturnZero: z.boolean().default(false),
       /** Silence the device needs between two requests. */
       minGapMs: z.int().min(0).max(5_000).default(0),
       timeoutMs: z.int().min(50).max(30_000).default(1_000),
@@ -134,7 +183,7 @@ export const profileSchema = z.strictObject({
       retries: z.int().min(0).max(2).default(1),
     })
     .prefault({}),
-  classes: z.record(z.string().regex(/^[a-z]{1,20}$/), duration),
+  classes: z.partialRecord(z.enum(["fast", "normal", "slow"]), duration),
   identify: z
     .array(z.strictObject({ point: idSchema, matches: z.string().min(1).max(200) }))
     .max(4)
@@ -146,6 +195,10 @@ export type RawProfile = z.infer<typeof profileSchema>;
 /** Something that stands in the device's registers (or, for `bit`, among its coils and inputs). */
 export interface Field {
   id: string;
+  /** Added to the device's unit number. */
+  unitOffset: number;
+  /** Instead of the device's unit number. */
+  unit?: number | undefined;
   fc: 1 | 2 | 3 | 4;
   /** Wire address, 0-based. */
   address: number;
@@ -157,6 +210,10 @@ export interface Field {
   scale: number;
   offset: number;
   convert?: "degF->degC" | undefined;
+  scaleFrom?: string | undefined;
+  when?: Condition | undefined;
+  variants?: z.infer<typeof variantSchema>[] | undefined;
+  epoch?: string | undefined;
   na: { raw: bigint; reason: BadReason }[];
   naRange?: [bigint, bigint] | undefined;
   naNegative: boolean;
@@ -181,7 +238,10 @@ export interface ProfilePoint {
 }
 
 export interface Profile
-  extends Pick<RawProfile, "id" | "vendor" | "model" | "kind" | "source" | "link" | "limits"> {
+  extends Pick<
+    RawProfile,
+    "id" | "vendor" | "model" | "experimental" | "kind" | "source" | "link" | "limits"
+  > {
   /** Poll period of each class in ms. */
   classes: Record<string, number>;
   fields: Field[];

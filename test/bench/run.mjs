@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const top = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const names = process.argv.length > 2 ? process.argv.slice(2) : ["ingest", "edge"];
+const names = process.argv.length > 2 ? process.argv.slice(2) : ["ingest", "edge", "rtu-line"];
 for (const file of ["deploy/build.mjs", ...names.map((name) => `dist/test/bench/${name}.js`)]) {
   const output = file.startsWith("deploy") ? 2 : "inherit";
   const { status } = spawnSync(process.execPath, [file], {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../contract/clock.ts";
 import { openModbusRtu, openModbusTcp } from "../../../edge/bus/modbus-link.ts";
 import type { ModbusLink } from "../../../edge/bus/port.ts";
+import { FakeClock } from "../../fake-clock.ts";
 import { vectorsOf } from "../vectors.ts";
 import { until } from "./line-server.ts";
 import { crc16, type Peer, type Question, type Reply, rtuPeer, tcpPeer } from "./modbus-peer.ts";
@@ -225,6 +226,24 @@ describe("a TCP connection", () => {
     await expect(opening).rejects.toMatchObject({ reason: "bus" });
     cleanups.splice(0);
   });
+});
+
+test("a call that the package never ends is ended by the link, which is dead from then on", async () => {
+  const peer = await tcpPeer(() => ({ silent: true }));
+  cleanups.push(() => peer.close());
+  const clock = new FakeClock();
+  const link = await openModbusTcp({ host: "127.0.0.1", port: peer.port, clock });
+  cleanups.push(() => link.close());
+  // Long, for the package's own timer; the link's clock runs ahead of it.
+  const read = link.readRegisters({ ...registers(0, 1), timeoutMs: 60_000 });
+  const verdict = expect(read).rejects.toMatchObject({
+    reason: "bus",
+    message: expect.stringContaining("never came back"),
+  });
+  await until(() => peer.questions.length === 1);
+  await clock.advance(62_000);
+  await verdict;
+  await expect(link.readRegisters(registers(0, 1))).rejects.toMatchObject({ reason: "bus" });
 });
 
 describe("a TCP peer that fell silent", () => {

@@ -1,96 +1,9 @@
 import { expect, test } from "vitest";
-import { DeviceError, ModbusException, type ModbusLink } from "../../../edge/bus/port.ts";
-import { modbusLoop } from "../../../edge/poll/modbus-loop.ts";
-import type { ModbusDeviceSpec } from "../../../edge/poll/modbus-unit.ts";
-import { encodeImage, type FieldValue } from "../../../edge/profiles/encode.ts";
-import { loadProfile, parseProfile } from "../../../edge/profiles/load.ts";
-import { FakeClock } from "../../fake-clock.ts";
-import { collector } from "./collector.ts";
+import type { FieldValue } from "../../../edge/profiles/encode.ts";
+import { loadProfile } from "../../../edge/profiles/load.ts";
+import { profileOf, rig } from "./modbus-rig.ts";
 
 const METER = loadProfile("eastron-sdm630");
-
-interface Ask {
-  unit: number;
-  address: number;
-  count: number;
-  atMs: number;
-}
-
-/** A line whose units answer from their register images; each answer takes 20 ms. */
-class FakeLink implements ModbusLink {
-  readonly asked: Ask[] = [];
-  readonly drained: number[] = [];
-  busyMs = new Map<number, number>();
-  dead = new Set<number>();
-  gone = false;
-  readonly #clock: FakeClock;
-  readonly #units: Map<number, Map<number, number>>;
-  /** May refuse a read with an exception code. */
-  refuse: (ask: Ask) => number | undefined = () => undefined;
-
-  constructor(clock: FakeClock, units: Map<number, Map<number, number>>) {
-    this.#clock = clock;
-    this.#units = units;
-  }
-
-  async readRegisters(r: {
-    unit: number;
-    address: number;
-    count: number;
-    timeoutMs: number;
-  }): Promise<Uint16Array> {
-    const ask = { unit: r.unit, address: r.address, count: r.count, atMs: this.#clock.monoMs() };
-    this.asked.push(ask);
-    if (this.gone) throw new DeviceError("bus", "connection lost");
-    await this.#spend(r.unit, this.dead.has(r.unit) ? r.timeoutMs : 20);
-    if (this.dead.has(r.unit)) throw new DeviceError("no-answer", "no answer");
-    const code = this.refuse(ask);
-    if (code !== undefined) throw new ModbusException(code, `exception ${code}`);
-    const image = this.#units.get(r.unit);
-    return Uint16Array.from({ length: r.count }, (_, i) => image?.get(r.address + i) ?? 0);
-  }
-
-  async readBits(): Promise<boolean[]> {
-    throw new Error("these profiles have no bits");
-  }
-
-  async drain(ms: number): Promise<void> {
-    this.drained.push(this.#clock.monoMs());
-    await this.#spend(this.asked.at(-1)?.unit ?? 0, ms);
-  }
-
-  async close(): Promise<void> {}
-
-  async #spend(unit: number, ms: number): Promise<void> {
-    await this.#clock.sleep(ms);
-    this.busyMs.set(unit, (this.busyMs.get(unit) ?? 0) + ms);
-  }
-}
-
-function rig(devices: (ModbusDeviceSpec & { values: [string, FieldValue][] })[]) {
-  const clock = new FakeClock();
-  const seen = collector(clock);
-  const images = devices.map(({ unit, profile, values }) => {
-    const image = encodeImage(profile, new Map(values));
-    return [unit, new Map([...image[3], ...image[4]])] as const;
-  });
-  const link = new FakeLink(clock, new Map(images));
-  const opened: number[] = [];
-  const open = async () => {
-    opened.push(clock.monoMs());
-    return link;
-  };
-  const deps = { bus: "net", open, devices, clock, sink: seen.sink, log: seen.log };
-  const loop = modbusLoop(deps);
-  const stop = new AbortController();
-  const done = loop.run(stop.signal);
-  const finish = async () => {
-    stop.abort();
-    await clock.advance(10_000);
-    await done;
-  };
-  return { clock, seen, link, loop, opened, finish };
-}
 
 const meter = (id: string, unit: number) => ({
   id,
@@ -206,7 +119,7 @@ test.each([
   [4, "refused", 2],
   [6, "refused", 4],
 ])("exception %i on every read is '%s' after %i tries", async (code, reason, tries) => {
-  const one = parseProfile(ONE_POINT, "one.yaml");
+  const one = profileOf(["id: power, address: 0, type: u16, quantity: power, label: Power"]);
   const { clock, seen, link, finish } = rig([{ id: "x", unit: 1, profile: one, values: [] }]);
   link.refuse = () => code;
   await clock.advance(5_000);
@@ -272,15 +185,34 @@ test("a Smart-UPS gives its flags every 2 s and its measurements every 10 s", as
   await finish();
 });
 
-const ONE_POINT = `
-profile: 1
-id: one
-vendor: Nobody
-model: One register
-kind: meter
-source: { doc: made up for this test, verified: simulated }
-link: { unit: 1 }
-classes: { normal: 10s }
-points:
-  - { id: power, address: 0, type: u16, quantity: power, label: Power }
-`;
+test("each unit's health tells how it answers, what it lacks and what it is", async () => {
+  const ups = loadProfile("apc-smartups-990-9840");
+  const values: [string, FieldValue][] = [
+    ["model", "SMT3000RMI2U"],
+    ["serial", "AS1234567890"],
+    ["online", 1],
+  ];
+  const { clock, link, loop, finish } = rig([
+    { id: "ups-a", unit: 1, profile: ups, values },
+    { ...meter("pdu-a1", 11), profile: METER },
+  ]);
+  let damages = 0;
+  link.lose = ({ unit, atMs }) => {
+    if (unit !== 11 || atMs < 4_000 || damages > 0) return undefined;
+    damages += 1;
+    return "checksum";
+  };
+  link.refuse = ({ unit, address, count }) =>
+    unit === 11 && address <= 62 && 62 < address + count ? 2 : undefined;
+  await clock.advance(30_000);
+  const [first, second] = loop.health().units ?? [];
+  expect(first).toMatchObject({ device: "ups-a", unit: 1, up: true, timeouts: 0, meanMs: 20 });
+  expect(first?.texts).toEqual({ model: "SMT3000RMI2U", serial: "AS1234567890" });
+  expect(second).toMatchObject({ device: "pdu-a1", unit: 11, up: true, damaged: 1, p99Ms: 20 });
+  expect(second?.exceptions["2"]).toBeGreaterThan(0);
+  expect(second?.missing).toEqual(["power-factor"]);
+  expect(second?.lastGoodAt).toBeGreaterThan(clock.nowMs() - 6_000);
+  const ok = (first?.ok ?? 0) + (second?.ok ?? 0);
+  expect(loop.health().ok).toBe(ok);
+  await finish();
+});

@@ -1,64 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeField, decodeRaw } from "../../../edge/profiles/decode.ts";
+import { decodeField } from "../../../edge/profiles/decode.ts";
 import { encodeField } from "../../../edge/profiles/encode.ts";
 import {
   type Field,
   type FieldType,
+  isText,
   ORDERS,
   type Order,
   TYPE_REGISTERS,
 } from "../../../edge/profiles/schema.ts";
-import { modbusVectors, type Vector } from "../vectors.ts";
+import { PLAIN } from "./field.ts";
 
-const PLAIN: Field = {
-  id: "field",
-  fc: 3,
-  address: 0,
-  count: 1,
-  type: "u16",
-  order: "ABCD",
-  stringOrder: "hi-lo",
-  scale: 1,
-  offset: 0,
-  na: [],
-  naNegative: false,
-  class: "normal",
-};
-const NUMERIC = Object.keys(TYPE_REGISTERS).filter(
-  (type) => type !== "bit" && type !== "string",
-) as FieldType[];
-
-/** Vectors of one value in plain registers; scale registers, dates and layouts are not fields. */
-const oneValue = modbusVectors.filter(
-  ({ config }) =>
-    config.type &&
-    !(
-      "epoch" in config ||
-      "scaleFactorRegister" in config ||
-      "layout" in config ||
-      "when" in config
-    ),
+const NUMERIC = (Object.keys(TYPE_REGISTERS) as FieldType[]).filter(
+  (type) => TYPE_REGISTERS[type] > 0 && !isText(type),
 );
-
-test("most of the Modbus examples are about one value", () => {
-  expect(oneValue.length).toBeGreaterThan(70);
-});
-
-test.each(oneValue)("vector $id", (vector) => {
-  const { config, expected, tolerance } = vector;
-  const wire = wireOf(vector);
-  const field = fieldOf(vector, wire.length);
-  const [want] = Object.values(expected);
-  const decoded = decodeField(field, wire);
-  if (want === null) return expect(decoded).toHaveProperty("reason");
-  if (typeof want === "string" && /^\d+$/.test(want))
-    return expect(decodeRaw(field, wire)).toBe(BigInt(want));
-  if (Array.isArray(want)) return expect(bitNames(config, decoded)).toEqual(want);
-  if (typeof want === "string") return expect(named(config.map as object, decoded)).toEqual(want);
-  const value = "value" in decoded ? Number(decoded.value) : Number.NaN;
-  expect(Math.abs(value - unitOf(vector) * Number(want))).toBeLessThanOrEqual(Number(tolerance));
-});
 
 describe.each(ORDERS)("byte order %s", (order: Order) => {
   test("any registers of any type give a finite number, a text or a reason", () => {
@@ -108,42 +64,108 @@ test("a short answer is damaged, not zero", () => {
   });
 });
 
-function wireOf({ input, config }: Vector): Uint16Array | boolean[] {
-  const items = input as (string | boolean)[];
-  if (config.type === "bit") return items as boolean[];
-  return Uint16Array.from(items, (word) => Number.parseInt(String(word), 16));
-}
+describe("binary-coded decimals", () => {
+  const bcd = (count: number): Field => ({ ...PLAIN, type: "bcd", count });
 
-function fieldOf({ config }: Vector, count: number): Field {
-  const na = config.na;
-  return {
+  test("0x0012 0x3456 are 123456, and in swapped words the same", () => {
+    expect(decodeField(bcd(2), Uint16Array.of(0x0012, 0x3456))).toEqual({ value: 123_456 });
+    const swapped: Field = { ...bcd(2), order: "CDAB" };
+    expect(decodeField(swapped, Uint16Array.of(0x3456, 0x0012))).toEqual({ value: 123_456 });
+  });
+
+  test("a digit above 9 is no number", () => {
+    expect(decodeField(bcd(1), Uint16Array.of(0x12a4))).toEqual({ reason: "range" });
+  });
+
+  test("any number of twelve digits comes back as it went", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 999_999_999_999 }), (n) => {
+        expect(decodeField(bcd(3), encodeField(bcd(3), n))).toEqual({ value: n });
+      }),
+    );
+    expect(() => encodeField(bcd(1), 10_000)).toThrow(RangeError);
+  });
+});
+
+describe("dates", () => {
+  const day: Field = { ...PLAIN, type: "days", epoch: "2000-01-01" };
+  const clock: Field = { ...PLAIN, type: "datetime", count: 3 };
+
+  test("8766 days after 2000-01-01 is 2024-01-01", () => {
+    expect(decodeField(day, Uint16Array.of(8_766))).toEqual({ value: "2024-01-01" });
+    expect([...encodeField(day, "2024-01-01")]).toEqual([8_766]);
+  });
+
+  test("the bytes 07 05 11 0A 2D 14 are 17 May 2007, 10:45:20", () => {
+    const words = Uint16Array.of(0x0705, 0x110a, 0x2d14);
+    expect(decodeField(clock, words)).toEqual({ value: "2007-05-17 10:45:20" });
+    expect(encodeField(clock, "2007-05-17 10:45:20")).toEqual(words);
+  });
+
+  test("the 31st of February is no date", () => {
+    expect(decodeField(clock, Uint16Array.of(0x0702, 0x1f0a, 0x2d14))).toEqual({
+      reason: "unsupported",
+    });
+  });
+
+  test("any three registers give a text or a reason", () => {
+    const registers = fc.uint16Array({ minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(registers, (words) => {
+        const decoded = decodeField(clock, words);
+        expect(
+          "reason" in decoded || /^2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(`${decoded.value}`),
+        ).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("a value that leans on another", () => {
+  const scaled: Field = { ...PLAIN, type: "s16", scaleFrom: "scale" };
+  const length: Field = {
     ...PLAIN,
-    count,
-    fc: (config.fc as Field["fc"]) ?? 3,
-    type: config.type as FieldType,
-    order: ({ ABCDEFGH: "ABCD" }[String(config.order)] ?? config.order ?? "ABCD") as Order,
-    scale: Number(config.scale ?? 1),
-    convert: config.convert ? "degF->degC" : undefined,
-    na:
-      typeof na === "string" && /^[0-9a-f]+$/.test(na)
-        ? [{ raw: BigInt(`0x${na}`), reason: "not-available" }]
-        : GENCOMM_NA,
+    variants: [
+      { when: { of: "unit", any: [0] }, scale: 0.1 },
+      { when: { of: "unit", any: [1] }, scale: 0.3048 },
+    ],
   };
-}
+  const raw = Uint16Array.of(2302);
 
-/** GenComm's sentinels, which its vectors take for granted; no other vector holds these patterns. */
-const GENCOMM_NA = [0xfffbn, 0xfffcn].map((raw) => ({ raw, reason: "not-available" as const }));
+  test.each([
+    ["the power of ten in its scale register", scaled, { value: -1 }, { value: 230.2 }],
+    ["a scale that has not been read", scaled, undefined, { reason: "not-ready" }],
+    [
+      "a scale that the device does not have",
+      scaled,
+      { reason: "unsupported" },
+      { reason: "unsupported" },
+    ],
+    ["a power of ten that no device means", scaled, { value: 100 }, { reason: "range" }],
+    ["decimetres", length, { value: 0 }, { value: 230.2 }],
+    ["feet", length, { value: 1 }, { value: 701.6496 }],
+    ["a unit that nobody knows", length, { value: 2 }, { reason: "unsupported" }],
+    [
+      "a condition that holds",
+      { ...PLAIN, when: { of: "model", any: [7] } },
+      { value: 7 },
+      { value: 2302 },
+    ],
+    [
+      "one that does not",
+      { ...PLAIN, when: { of: "model", any: [7] } },
+      { value: 8 },
+      { reason: "unsupported" },
+    ],
+  ] as const)("%s", (_, field, known, expected) => {
+    expect(decodeField(field as Field, raw, () => known)).toEqual(expected);
+  });
+});
 
-const numberOf = (decoded: object) => ("value" in decoded ? Number(decoded.value) : Number.NaN);
-
-function bitNames(config: Record<string, unknown>, decoded: object): string[] {
-  const names = Object.entries(config.bits as Record<string, string>);
-  return names
-    .filter(([bit]) => Math.floor(numberOf(decoded) / 2 ** Number(bit)) % 2 === 1)
-    .map(([, name]) => name);
-}
-
-const named = (map: object, decoded: object) => Reflect.get(map, String(numberOf(decoded)));
-
-/** The examples give run time in hours; the register counts seconds. */
-const unitOf = ({ expected }: Vector) => ("run_hours" in expected ? 3_600 : 1);
+test("a text keeps its letters in either byte order", () => {
+  const words = Uint16Array.of(0x6853, 0x6e63);
+  expect(decodeField({ ...PLAIN, type: "string", count: 2, stringOrder: "lo-hi" }, words)).toEqual({
+    value: "Shcn",
+  });
+  expect(decodeField({ ...PLAIN, type: "string", count: 2 }, words)).toEqual({ value: "hSnc" });
+});

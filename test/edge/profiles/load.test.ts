@@ -93,8 +93,67 @@ test.each([
     "id: a, bit: { of: power, bit: 1 }, scale: 2, quantity: flag, label: A",
     'belongs to "power"',
   ],
+  [
+    "a scale from nothing",
+    "id: a, address: 1, type: u16, scaleFrom: none",
+    '"none" is not a point with an address',
+  ],
+  [
+    "a scale from a float",
+    "id: a, address: 1, type: u16, scaleFrom: real",
+    '"real" is f32, not a whole number',
+  ],
+  ["a scale from itself", "id: a, address: 1, type: u16, scaleFrom: a", "cannot depend on itself"],
+  [
+    "a condition on a point that has one itself",
+    "id: a, address: 1, type: u16, when: { of: leaning, any: [1] }",
+    '"leaning" depends on another point',
+  ],
+  [
+    "a condition in another unit",
+    "id: a, address: 1, type: u16, unitOffset: 1, when: { of: power, any: [1] }",
+    '"power" stands in another unit',
+  ],
+  [
+    "a variant of a text",
+    "id: a, address: 1, type: string, registers: 2, variants: [{ when: { of: power, any: [0] }, scale: 2 }]",
+    "string has no scale",
+  ],
+  ["an enum with a scale", "id: a, address: 1, type: enum, scale: 2", "enum has no scale"],
+  ["decimals without a length", "id: a, address: 1, type: bcd", "bcd needs registers"],
+  [
+    "more decimals than a number holds",
+    "id: a, address: 1, type: bcd, registers: 4",
+    "at most 3 registers",
+  ],
+  ["days without a first day", "id: a, address: 1, type: days", "days need an epoch"],
+  [
+    "a first day that never was",
+    "id: a, address: 1, type: days, epoch: 2000-13-01",
+    "is no day of any year",
+  ],
+  [
+    "a date as a number",
+    "id: a, address: 1, type: datetime, quantity: count, label: A",
+    "cannot be published",
+  ],
+  [
+    "two places for one point",
+    "id: a, address: 1, type: u16, unit: 254, unitOffset: 1",
+    "not both",
+  ],
+  ["a number in the name of one point", 'id: "a-{n}", address: 1, type: u16', "{n} needs repeat"],
+  [
+    "an input with another quantity than flag",
+    "id: a, address: 1, fc: 2, type: bit, quantity: load, label: A",
+    "a coil or input has quantity flag",
+  ],
 ])("%s is refused", (_, point, message) => {
-  expect(problemsOf(withPoints(POWER, point)).join("\n")).toContain(message);
+  const others = [
+    "id: real, address: 20, type: f32",
+    "id: leaning, address: 30, type: u16, scaleFrom: power",
+  ];
+  expect(problemsOf(withPoints(POWER, point, ...others)).join("\n")).toContain(message);
 });
 
 test("an atomic group that one read cannot bring is refused", () => {
@@ -127,6 +186,42 @@ test("addresses of one-based and Modicon documents become wire addresses", () =>
     [4, 50],
     [3, 0],
   ]);
+});
+
+test("a repeated point becomes one point for each number, a step apart", () => {
+  const point = 'id: "current-{n}", address: 40001, type: f32, quantity: current';
+  const text = withPoints(
+    `${point}, label: "Circuit {n}", repeat: { from: 5, to: 7, step: 4 }`,
+  ).replace("classes:", "addressing: modicon\nclasses:");
+  const { points } = parseProfile(text, "r.yaml");
+  expect(points.map(({ id, label, field }) => [id, label, field.address])).toEqual([
+    ["current-5", "Circuit 5", 0],
+    ["current-6", "Circuit 6", 4],
+    ["current-7", "Circuit 7", 8],
+  ]);
+});
+
+test("a mistake in a repeated point is told once, where it was written", () => {
+  const text = withPoints(
+    POWER,
+    'id: "c-{n}", address: 0, type: u16, repeat: { from: 1, to: 40, step: 1 }, scaleFrom: none',
+  );
+  const problems = problemsOf(text);
+  expect(problems.filter((problem) => problem.includes("none"))).toEqual([
+    'test.yaml:12:92 points[1].scaleFrom: "none" is not a point with an address',
+  ]);
+});
+
+test("registers at the same address in two units do not overlap", () => {
+  expect(
+    problemsOf(
+      withPoints(
+        POWER,
+        "id: next, address: 0, type: u16, unitOffset: 1",
+        "id: probe, address: 0, type: u16, unit: 254",
+      ),
+    ),
+  ).toEqual([]);
 });
 
 test("a profile nobody wrote is refused with the list of those there are", () => {

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { QUANTITIES } from "../../../contract/quantity.ts";
+import { stationKey } from "../../../edge/profiles/address.ts";
 import { decodeField, decodePoint } from "../../../edge/profiles/decode.ts";
 import { encodeField, encodeImage, encodePoint } from "../../../edge/profiles/encode.ts";
 import { PROFILE_IDS } from "../../../edge/profiles/index.ts";
 import { loadProfile } from "../../../edge/profiles/load.ts";
 import { planRequests } from "../../../edge/profiles/plan.ts";
-import type { ProfilePoint } from "../../../edge/profiles/schema.ts";
+import { keysOf, type Lookup, scalingOf } from "../../../edge/profiles/scaling.ts";
+import type { Field, ProfilePoint } from "../../../edge/profiles/schema.ts";
+import { stationsOf, unitsOf } from "../../../edge/profiles/stations.ts";
 
 describe.each(PROFILE_IDS)("profile %s", (id) => {
   const profile = loadProfile(id);
@@ -13,7 +16,7 @@ describe.each(PROFILE_IDS)("profile %s", (id) => {
   test("is named as its file and says which document it comes from", () => {
     expect(profile.id).toBe(id);
     expect(profile.source.doc.length).toBeGreaterThan(10);
-    expect(profile.points.length).toBeGreaterThan(5);
+    expect(profile.points.length).toBeGreaterThan(0);
   });
 
   test("publishes known quantities, with labels a person can read and no id twice", () => {
@@ -31,6 +34,7 @@ describe.each(PROFILE_IDS)("profile %s", (id) => {
     expect(read.sort()).toEqual(profile.fields.map((field) => field.id).sort());
     for (const request of plan) {
       expect(request.count).toBeLessThanOrEqual(profile.limits.maxRegisters);
+      expect(new Set(request.fields.map(stationKey)).size).toBe(1);
       for (const field of request.fields) {
         expect(field.address).toBeGreaterThanOrEqual(request.address);
         expect(field.address + field.count).toBeLessThanOrEqual(request.address + request.count);
@@ -43,7 +47,8 @@ describe.each(PROFILE_IDS)("profile %s", (id) => {
   test("gives back every value that was put in", () => {
     for (const point of profile.points)
       for (const value of sampleValues(point)) {
-        const decoded = decodePoint(point, encodePoint(point, value));
+        const known = keysFor(point.field);
+        const decoded = decodePoint(point, encodePoint(point, value, known), known);
         expect(decoded.quality, point.id).toBe("good");
         const step = stepOf(point);
         if (decoded.quality === "good")
@@ -60,20 +65,62 @@ describe.each(PROFILE_IDS)("profile %s", (id) => {
   });
 
   test("puts all points of a device into one image of its registers", () => {
-    const values = new Map(
-      profile.points.filter((p) => !p.equals).map((p) => [p.id, sampleValues(p)[0] ?? 0]),
-    );
-    const image = encodeImage(profile, values);
-    for (const point of profile.points.filter((p) => !p.equals)) {
-      const { fc, address, count } = point.field;
-      const words = Array.from({ length: count }, (_, i) => image[fc].get(address + i) ?? -1);
-      const decoded = decodePoint(point, Uint16Array.from(words));
-      const value = decoded.quality === "bad" ? Number.NaN : decoded.value;
-      expect(Math.abs(value - (values.get(point.id) ?? 0)), point.id).toBeLessThanOrEqual(
-        stepOf(point),
-      );
+    for (const station of stationsOf(profile, 1)) {
+      const points = station.profile.points.filter((point) => !point.equals);
+      const values = new Map(points.map((p) => [p.id, sampleValues(p)[0] ?? 0]));
+      for (const { field } of points)
+        for (const id of keysOf(field)) values.set(id, numberIn(keysFor(field)(id)));
+      const known: Lookup = (id) => ({ value: values.get(id) ?? Number.NaN });
+      const image = encodeImage(station.profile, values);
+      for (const point of points) {
+        const { fc, address, count } = point.field;
+        const words = Array.from({ length: count }, (_, i) => image[fc].get(address + i) ?? -1);
+        const wire = fc <= 2 ? words.map((word) => word === 1) : Uint16Array.from(words);
+        const decoded = decodePoint(point, wire, known);
+        const value = decoded.quality === "bad" ? Number.NaN : decoded.value;
+        expect(Math.abs(value - (values.get(point.id) ?? 0)), point.id).toBeLessThanOrEqual(
+          stepOf(point),
+        );
+      }
     }
   });
+});
+
+test("the 84 circuits of a BCPM stand at two unit numbers, 42 at each", () => {
+  const bcpm = loadProfile("schneider-bcpm");
+  expect(unitsOf(bcpm, 40)).toEqual([40, 41]);
+  const stations = stationsOf(bcpm, 40).map(({ unit, profile }) => ({
+    unit,
+    first: [profile.points[0]?.id, profile.fields[0]?.address],
+    last: [profile.points.at(-1)?.id, profile.fields.at(-1)?.address],
+    requests: planRequests(profile).map(({ address, count }) => [address, count]),
+  }));
+  const requests = [
+    [1_335, 60],
+    [1_395, 24],
+  ];
+  expect(stations).toEqual([
+    { unit: 40, first: ["current-1", 1_335], last: ["current-42", 1_417], requests },
+    { unit: 41, first: ["current-43", 1_335], last: ["current-84", 1_417], requests },
+  ]);
+});
+
+test("the environment probe of an Eaton gateway stands at unit 254, its UPS at the device's own", () => {
+  const stations = stationsOf(loadProfile("eaton-pxgx"), 1);
+  expect(stations.map(({ unit, main }) => [unit, main])).toEqual([
+    [1, true],
+    [254, false],
+  ]);
+  expect(stations[1]?.profile.points.map(({ id }) => id)).toEqual([
+    "probe-temperature",
+    "probe-humidity",
+  ]);
+});
+
+test("0 Hz of a meter whose mains are gone is not implausible", () => {
+  for (const id of PROFILE_IDS)
+    for (const point of loadProfile(id).points)
+      if (point.quantity === "frequency") expect(point.min ?? 0, `${id} ${point.id}`).toBe(0);
 });
 
 test("an InRow SC that runs is on or idle, and one in standby does not run", () => {
@@ -124,14 +171,27 @@ test("a value that does not fit its register is refused, not wrapped", () => {
 /** The least step a field can show; a float is exact to about 7 digits. */
 function stepOf({ field, bit, equals }: ProfilePoint): number {
   if (bit !== undefined || equals) return 0;
-  const step = field.type.startsWith("f") ? 1e-3 : Math.abs(field.scale);
-  return field.convert ? (step * 5) / 9 : step;
+  const scaling = scalingOf(field, keysFor(field));
+  if ("reason" in scaling) throw new Error(`${field.id}: ${scaling.reason}`);
+  const step = field.type.startsWith("f") ? 1e-3 : Math.abs(scaling.scale);
+  return scaling.convert ? (step * 5) / 9 : step;
 }
+
+/** Contents of the fields that a field leans on with which it means something; scales are tenths. */
+function keysFor(field: Field): Lookup {
+  const conditions = [field.when, field.variants?.[0]?.when];
+  return (id) => ({ value: conditions.find((c) => c?.of === id)?.any[0] ?? -1 });
+}
+
+const numberIn = (decoded: ReturnType<Lookup>) =>
+  decoded && "value" in decoded ? Number(decoded.value) : Number.NaN;
 
 function sampleValues(point: ProfilePoint): number[] {
   if (point.quantity === "flag") return [1, 0];
   if (point.states) return Object.keys(point.states).map(Number);
-  const low = point.min ?? Math.max(QUANTITIES[point.quantity].min, point.field.naNegative ? 0 : 0);
+  // An accumulator of 0 may mean "none", and then 0 is not what went in.
+  const least = point.field.na.some(({ raw }) => raw === 0n) ? 1 : 0;
+  const low = point.min ?? Math.max(QUANTITIES[point.quantity].min, least);
   const high = Math.min(point.max ?? 100, QUANTITIES[point.quantity].max);
   return [low + (high - low) * 0.37, low, high];
 }
