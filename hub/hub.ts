@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Logger } from "pino";
 import type { AlarmView } from "../contract/api.ts";
 import type { Clock } from "../contract/clock.ts";
-import type { Ack, HubStatus } from "../contract/message.ts";
+import type { Ack, Command, HubStatus } from "../contract/message.ts";
 import { HUB_STATUS_TOPIC, hubAlarmTopic, nodeTopic } from "../contract/topic.ts";
 import { createAlarms } from "./alarms/alarm-runtime.ts";
 import { type Broker, startBroker } from "./broker/broker.ts";
@@ -63,6 +63,7 @@ export async function startHub(config: HubConfig, deps: HubDeps): Promise<Hub> {
 
 type Parts = ReturnType<typeof openParts>;
 type PublishAck = (node: string, ack: Ack) => void;
+type SendCommand = (node: string, command: Command) => void;
 
 class HubParts {
   readonly #config: HubConfig;
@@ -95,6 +96,8 @@ class HubParts {
       store,
       publishAck: (node, ack) =>
         this.#broker?.publish(nodeTopic(node, "ack"), JSON.stringify(ack), { qos: 1 }),
+      send: (node, command) =>
+        this.#broker?.publish(nodeTopic(node, "cmd"), JSON.stringify(command), { qos: 1 }),
     });
     const { live, ledger, ingest, alarms, outbox, coverage } = parts;
     ledger.appendOwn("hub.started", clock.nowMs(), { software: `plenum-hub ${VERSION}` });
@@ -205,11 +208,18 @@ class HubParts {
   }
 }
 
+interface OpenDeps {
+  db: HubDb;
+  store: HistoryStore;
+  publishAck: PublishAck;
+  send: SendCommand;
+}
+
 /** Everything between a node's message and a person, in memory and hub.db, not running yet. */
 function openParts(
   config: HubConfig,
   { clock, log }: HubDeps,
-  { db, store, publishAck }: { db: HubDb; store: HistoryStore; publishAck: PublishAck },
+  { db, store, publishAck, send }: OpenDeps,
 ) {
   const live = new LiveState({ clock, log, known: openKnownNodes(db, log) });
   const doorLabel = (door: string) => live.door(door)?.info.label;
@@ -219,13 +229,18 @@ function openParts(
   const rules = withOwnRules(config);
   const { site } = config;
   const linkBase = linkBaseOf(config.http);
-  const alarms = createAlarms({ rules, live, db, ledger, outbox, clock, log, site, linkBase });
+  const alarms = createAlarms({
+    ...{ rules, live, db, ledger, outbox, clock, log, site, linkBase },
+    receivers: config.receivers.map(({ id }) => id),
+    order: (node, rule, subject, order) => send(node, { cmd: "alarm", rule, subject, order }),
+  });
   const coverage = new Coverage(db);
   const history = new HistoryReader({ store, coverage, clock });
   const completeness = new CompletenessReporter({ store, coverage, ledger, clock });
   const ingest = createIngest({
     store: markingWrites(store, coverage),
     events: ledger,
+    alarms,
     live,
     quarantine,
     publishAck,

@@ -1,6 +1,23 @@
 import type { HubConfig, SiteRule } from "./config/hub-config.ts";
 import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
 
+/** On each node's own word in its status that its disk fails. */
+export const NOT_DURABLE: SiteRule = {
+  id: "not-durable",
+  points: [],
+  nodes: ["*"],
+  title: "{label} keeps its readings in memory only",
+  runbook:
+    "Look at the node's disk or card: it is full, worn out or was mounted read-only. Readings still " +
+    "reach the hub, but what has not been sent is lost when the node restarts or loses power.",
+  priority: 2,
+  condition: { kind: "digital", equals: 1 },
+  onDelayMs: 30_000,
+  offDelayMs: 10_000,
+  latch: false,
+  receivers: [],
+};
+
 /** What the hub watches about itself without being asked. A site's rule of the same id takes its place. */
 export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
   const all = receivers.map(({ id }) => id);
@@ -22,6 +39,7 @@ export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
         "service of the one that is wrong. While the hub is more than 5 minutes behind, it stores no " +
         "readings; the nodes keep them and send them again once the time is right.",
     }),
+    { ...NOT_DURABLE, receivers: all },
   ];
   return [...alarms, ...own.filter(({ id }) => !alarms.some((rule) => rule.id === id))];
 }

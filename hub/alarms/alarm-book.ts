@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type AlarmState, INITIAL_STATE } from "../../contract/alarm/engine.ts";
 import { globMatcher, isId } from "../../contract/id.ts";
+import type { LocalRuleInfo } from "../../contract/message.ts";
 import type { SiteRule } from "../config/hub-config.ts";
 import type { Face } from "./alarm-face.ts";
 import type { StoredAlarm } from "./alarm-store.ts";
@@ -15,6 +16,8 @@ export interface Alarm {
   /** What it says; null until it has something to say. */
   face: Face | null;
   told: string[];
+  /** The node that alone can judge it, because the hub does not have the rule; null for the hub's own. */
+  judgedBy: string | null;
 }
 
 interface Pattern {
@@ -25,6 +28,7 @@ interface Pattern {
 /** Every alarm there is: each rule on each point and node it matches, as they become known. */
 export class AlarmBook {
   readonly #log: Logger;
+  readonly #receivers: readonly string[];
   readonly #pointRules: Pattern[];
   readonly #nodeRules: Pattern[];
   readonly #alarms = new Map<string, Alarm>();
@@ -32,11 +36,15 @@ export class AlarmBook {
   readonly #byNode = new Map<string, Alarm[]>();
   /** Alarms whose finding changes by time alone: on missing readings and silent nodes. */
   readonly timed: Alarm[] = [];
+  /** Alarms that only a node judges. */
+  readonly adopted: Alarm[] = [];
   /** Alarms that could not be made because rule and subject together exceed 64 characters. */
   refused = 0;
 
-  constructor(rules: readonly SiteRule[], log: Logger) {
+  /** `receivers` are told of what only a node judges. */
+  constructor(rules: readonly SiteRule[], log: Logger, receivers: readonly string[] = []) {
     this.#log = log;
+    this.#receivers = receivers;
     this.#pointRules = rules.flatMap((rule) => patternOf(rule, rule.points));
     this.#nodeRules = rules.flatMap((rule) => patternOf(rule, rule.nodes));
   }
@@ -50,6 +58,18 @@ export class AlarmBook {
 
   ofNode(node: string): readonly Alarm[] {
     return this.#of(node, this.#byNode, this.#nodeRules);
+  }
+
+  /** The alarm a node judges by a rule the hub does not have, in the words of its newest birth. */
+  adopt(info: LocalRuleInfo, subject: string, node: string): Alarm | undefined {
+    const held = this.#alarms.get(`${info.id}.${subject}`);
+    const rule = foreignRule(info, this.#receivers);
+    if (held) return held.judgedBy === null ? held : Object.assign(held, { rule, judgedBy: node });
+    const alarm = this.#make(rule, subject, node);
+    if (!alarm) return undefined;
+    this.adopted.push(alarm);
+    this.#byPoint.set(subject, [...this.ofPoint(subject), alarm]);
+    return alarm;
   }
 
   /** Takes up a stored alarm; undefined when no rule asks for it any more. */
@@ -73,7 +93,7 @@ export class AlarmBook {
     return alarms;
   }
 
-  #make(rule: SiteRule, subject: string): Alarm | undefined {
+  #make(rule: SiteRule, subject: string, judgedBy: string | null = null): Alarm | undefined {
     const id = `${rule.id}.${subject}`;
     if (!isId(id) || this.#alarms.has(id)) {
       this.refused += 1;
@@ -81,7 +101,8 @@ export class AlarmBook {
       this.#log.error({ alarm: id, why }, "not watched: shorten the rule's or the point's name");
       return undefined;
     }
-    const alarm: Alarm = { id, rule, subject, state: INITIAL_STATE, face: null, told: [] };
+    const fresh = { state: INITIAL_STATE, face: null, told: [] };
+    const alarm: Alarm = { id, rule, subject, ...fresh, judgedBy };
     this.#alarms.set(id, alarm);
     const { kind } = rule.condition;
     if (kind === "stale" || kind === "silent") this.timed.push(alarm);
@@ -93,4 +114,17 @@ function patternOf(rule: SiteRule, globs: readonly string[]): Pattern[] {
   if (globs.length === 0) return [];
   const matchers = globs.map(globMatcher);
   return [{ rule, matches: (name) => matchers.some((matches) => matches(name)) }];
+}
+
+/** A node's rule for the hub to show. Its condition is never judged: `Alarm.judgedBy` says who does. */
+function foreignRule(info: LocalRuleInfo, receivers: readonly string[]): SiteRule {
+  const { id, priority, title = `{label}: ${id}`, points } = info;
+  const timing = { onDelayMs: 0, offDelayMs: 0, latch: false };
+  return {
+    ...{ id, priority, title, points, ...timing },
+    condition: { kind: "digital", equals: 1 },
+    nodes: [],
+    runbook: null,
+    receivers: [...receivers],
+  };
 }

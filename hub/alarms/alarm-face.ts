@@ -48,12 +48,11 @@ export function pointFace(rule: SiteRule, sight: PointSight): Face {
   };
 }
 
-export function nodeFace(rule: SiteRule, node: { label: string; since: string }): Face {
-  const { label, since } = node;
+export function nodeFace(rule: SiteRule, label: string, detail: string): Face {
   const words = { place: label, label, value: "", limit: "" };
   return {
     title: fill(rule.title, words),
-    detail: `not connected since ${since}`,
+    detail,
     ...{ place: null, room: null, value: null, limit: null, unit: "" },
   };
 }

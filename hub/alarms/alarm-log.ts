@@ -6,6 +6,7 @@ import type { Outbox } from "../notify/outbox.ts";
 import { type HubDb, isStorageFault } from "../state/hub-db.ts";
 import { transact } from "../state/transaction.ts";
 import type { AlarmStore } from "./alarm-store.ts";
+import type { Merge, MergeStore } from "./merge-store.ts";
 import { recordOf, type Transition } from "./transition.ts";
 
 /** Transitions kept in memory while the disk refuses to write; beyond it the oldest are lost, and logged. */
@@ -14,6 +15,7 @@ export const MAX_UNSAVED = 10_000;
 export interface AlarmLogDeps {
   db: HubDb;
   store: AlarmStore;
+  merges: Pick<MergeStore, "save">;
   ledger: Pick<Ledger, "appendOwn">;
   outbox: Pick<Outbox, "enqueue">;
   log: Logger;
@@ -25,6 +27,7 @@ export interface AlarmLogDeps {
 export class AlarmLog {
   readonly #deps: AlarmLogDeps;
   #unsaved: Transition[] = [];
+  #unsavedMerges: Merge[] = [];
   /** Why the last attempt to write failed; null when everything is on disk. */
   error: string | null = null;
 
@@ -33,17 +36,19 @@ export class AlarmLog {
   }
 
   /** On disk when it returns; only a full or failing disk makes it keep them for `retry`. */
-  write(transitions: readonly Transition[]): void {
+  write(transitions: readonly Transition[], merges: readonly Merge[] = []): void {
     for (const transition of transitions) this.#unsaved.push(transition);
+    for (const merge of merges) this.#unsavedMerges.push(merge);
     this.retry();
   }
 
   retry(): void {
-    if (this.#unsaved.length === 0) return;
+    if (this.#unsaved.length + this.#unsavedMerges.length === 0) return;
     const { db, log } = this.#deps;
     try {
       transact(db, () => {
         for (const transition of this.#unsaved) this.#record(transition);
+        for (const merge of this.#unsavedMerges) this.#recordMerge(merge);
       });
     } catch (error) {
       if (!isStorageFault(error)) throw error;
@@ -56,6 +61,7 @@ export class AlarmLog {
     this.error = null;
     this.#logChanges();
     this.#unsaved = [];
+    this.#unsavedMerges = [];
   }
 
   #record(transition: Transition): void {
@@ -72,6 +78,18 @@ export class AlarmLog {
     store.save(stored);
   }
 
+  #recordMerge(merge: Merge): void {
+    const { of, alarm, into, raisedAt, at, title } = merge;
+    const { node, rule, subject, occurrence: nodeOccurrence, epoch: nodeEpoch } = of;
+    const origin = { node, nodeEpoch, nodeOccurrence, raisedAt };
+    const detail = { alarm, rule, subject, title, ...origin };
+    const { ledger, merges } = this.#deps;
+    if (into === null)
+      ledger.appendOwn("alarm.unheard", at, { ...detail, why: "occurred during an outage" });
+    else ledger.appendOwn("alarm.merged", at, { ...detail, occurrence: into });
+    merges.save(merge);
+  }
+
   #logChanges(): void {
     for (const { view, changes, cause } of this.#unsaved) {
       const { id: alarm, title, occurrence } = view;
@@ -83,6 +101,7 @@ export class AlarmLog {
   }
 
   #forgetOldest(): void {
+    this.#unsavedMerges = this.#unsavedMerges.slice(-MAX_UNSAVED);
     const lost = this.#unsaved.length - MAX_UNSAVED;
     if (lost <= 0) return;
     this.#unsaved.splice(0, lost);

@@ -6,19 +6,22 @@ import {
   type Step,
   step,
 } from "../../contract/alarm/engine.ts";
+import { afterRestart, onSteppedClock, StepWatch } from "../../contract/alarm/timers.ts";
 import type { AlarmView } from "../../contract/api.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
+import type { AlarmEvent } from "../../contract/message.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { SiteRule } from "../config/hub-config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { LiveChange, LiveState } from "../live/live-state.ts";
+import type { LiveChange, LiveNode, LiveState } from "../live/live-state.ts";
 import type { Outbox } from "../notify/outbox.ts";
 import type { HubDb } from "../state/hub-db.ts";
 import { type Alarm, AlarmBook } from "./alarm-book.ts";
 import { AlarmLog } from "./alarm-log.ts";
 import { AlarmStore, type StoredAlarm } from "./alarm-store.ts";
 import { AlarmSubjects } from "./alarm-subjects.ts";
-import { afterRestart, onSteppedClock, StepWatch } from "./timers.ts";
+import { type Merge, MergeStore } from "./merge-store.ts";
+import { cutForNode, NodeAlarms } from "./node-alarms.ts";
 import {
   BY_HUB,
   type Cause,
@@ -44,6 +47,8 @@ export interface Alarms {
   view(id: string): AlarmView | undefined;
   /** Carries out an order; one that does not apply changes nothing. Undefined when there is no such alarm. */
   command(id: string, order: Command): AlarmView | undefined;
+  /** Takes alarm events of a node's spool, in their order. The same ones again change nothing. */
+  nodeEvents(node: LiveNode, epoch: string, events: readonly AlarmEvent[]): void;
   /** Told after every change, and once a second when the words of a standing alarm have changed. */
   onChange(listener: AlarmListener): () => void;
   /** Alarms that could not be made because rule and subject together exceed 64 characters. */
@@ -54,7 +59,7 @@ export interface Alarms {
 
 export interface AlarmDeps {
   rules: readonly SiteRule[];
-  live: Pick<LiveState, "point" | "points" | "node" | "nodes" | "isStale" | "onChange">;
+  live: Pick<LiveState, "point" | "points" | "node" | "nodes" | "owner" | "isStale" | "onChange">;
   db: HubDb;
   ledger: Pick<Ledger, "appendOwn">;
   outbox: Pick<Outbox, "enqueue">;
@@ -64,6 +69,10 @@ export interface AlarmDeps {
   site?: SiteModel;
   /** Address of the dashboard for links in messages, without a slash at the end. */
   linkBase?: string | null;
+  /** Who is told of alarms that only a node judges. */
+  receivers?: readonly string[];
+  /** Sends an order on to a node that judges the same alarm itself. */
+  order?: (node: string, rule: string, subject: string, order: Command) => void;
 }
 
 /**
@@ -80,6 +89,8 @@ class AlarmRuntime implements Alarms {
   readonly #book: AlarmBook;
   readonly #subjects: AlarmSubjects;
   readonly #written: AlarmLog;
+  readonly #nodeAlarms: NodeAlarms;
+  readonly #order: NonNullable<AlarmDeps["order"]>;
   readonly #steps: StepWatch;
   readonly #listeners = new Set<AlarmListener>();
   /** Alarms that are not simply normal. */
@@ -90,10 +101,16 @@ class AlarmRuntime implements Alarms {
   constructor(deps: AlarmDeps) {
     this.#live = deps.live;
     this.#clock = deps.clock;
-    this.#book = new AlarmBook(deps.rules, deps.log);
+    this.#order = deps.order ?? (() => {});
+    this.#book = new AlarmBook(deps.rules, deps.log, deps.receivers);
     this.#subjects = new AlarmSubjects(deps);
     const store = new AlarmStore(deps.db);
-    this.#written = new AlarmLog({ ...deps, store });
+    const merges = new MergeStore(deps.db);
+    this.#written = new AlarmLog({ ...deps, store, merges });
+    this.#nodeAlarms = new NodeAlarms({
+      ...{ live: deps.live, book: this.#book, merges, log: deps.log, order: this.#order },
+      move: (alarm, done, now, cause) => this.#move(alarm, done, now, cause),
+    });
     this.#steps = new StepWatch(deps.clock);
     // What no rule asks for any more ends here, so that nobody goes on waiting for its end.
     const gone = store.load().filter((stored) => !this.#restore(stored));
@@ -135,7 +152,14 @@ class AlarmRuntime implements Alarms {
     const { do: _, ...cause } = order;
     const transition = this.#move(alarm, done, now, cause);
     if (transition) this.#publish([transition]);
+    const judge = this.#nodeAlarms.judgeOf(alarm);
+    if (judge !== undefined) this.#order(judge, alarm.rule.id, alarm.subject, cutForNode(order));
     return this.#view(alarm);
+  }
+
+  nodeEvents(node: LiveNode, epoch: string, events: readonly AlarmEvent[]): void {
+    const { transitions, merges } = this.#nodeAlarms.events(node, epoch, events, this.#now());
+    this.#publish(transitions, merges);
   }
 
   onChange(listener: AlarmListener): () => void {
@@ -150,8 +174,11 @@ class AlarmRuntime implements Alarms {
 
   #hear(change: LiveChange): void {
     if (change.kind === "point") this.#evaluate(this.#book.ofPoint(change.point.info.id));
-    else if (change.kind === "node") this.#evaluate(this.#book.ofNode(change.node.id));
-    else if (change.kind === "withdrawn") {
+    else if (change.kind === "node") {
+      this.#evaluate(this.#book.ofNode(change.node.id));
+      const { transitions, merges } = this.#nodeAlarms.standing(change.node, this.#now());
+      this.#publish(transitions, merges);
+    } else if (change.kind === "withdrawn") {
       for (const name of change.names) this.#withdraw(this.#book.ofPoint(name));
       if (change.node !== null) this.#withdraw(this.#book.ofNode(change.node));
     }
@@ -190,12 +217,8 @@ class AlarmRuntime implements Alarms {
     const transitions: Transition[] = [];
     for (const alarm of alarms) {
       const finding = this.#subjects.judge(alarm, now);
-      const transition = this.#move(
-        alarm,
-        step(alarm.state, finding, now, alarm.rule),
-        now,
-        BY_HUB,
-      );
+      const judged = step(alarm.state, finding, now, alarm.rule);
+      const transition = this.#move(alarm, judged, now, BY_HUB);
       if (transition) transitions.push(transition);
       else if (alarm.state.phase.name === "active") this.#reword(alarm);
     }
@@ -220,9 +243,9 @@ class AlarmRuntime implements Alarms {
     return transitionOf(alarm, { at: now, face, changes, cause, tell });
   }
 
-  #publish(transitions: readonly Transition[]): void {
-    if (transitions.length === 0) return;
-    this.#written.write(transitions);
+  #publish(transitions: readonly Transition[], merges: readonly Merge[] = []): void {
+    if (transitions.length + merges.length === 0) return;
+    this.#written.write(transitions, merges);
     this.#tellListeners(transitions.map(({ view }) => view));
   }
 
@@ -254,7 +277,9 @@ class AlarmRuntime implements Alarms {
   }
 
   #restore(stored: StoredAlarm): boolean {
-    const alarm = this.#book.restore({ ...stored, state: afterRestart(stored.state) });
+    const taken = { ...stored, state: afterRestart(stored.state) };
+    const alarm = this.#book.restore(taken) ?? this.#nodeAlarms.adopt(stored.rule, stored.subject);
+    if (alarm?.judgedBy) this.#book.restore(taken);
     if (alarm && !isPlain(alarm)) this.#restless.add(alarm);
     return alarm !== undefined;
   }

@@ -2,7 +2,7 @@ import { type Finding, judge, judgeNode } from "../../contract/alarm/condition.t
 import type { Clock, EpochMs } from "../../contract/clock.ts";
 import { staleAfterMs } from "../../contract/reading.ts";
 import type { SiteModel } from "../../contract/site.ts";
-import type { LivePoint, LiveState } from "../live/live-state.ts";
+import type { LiveNode, LivePoint, LiveState } from "../live/live-state.ts";
 import type { Alarm } from "./alarm-book.ts";
 import { type Face, nodeFace, pointFace } from "./alarm-face.ts";
 import { type PlaceOf, placeNames } from "./place-names.ts";
@@ -39,13 +39,15 @@ export class AlarmSubjects {
     this.#judgeSilentFromMono = this.#clock.monoMs() + START_HOLD_OFF_MS;
   }
 
-  judge({ rule, subject }: Alarm, now: EpochMs): Finding {
+  judge({ rule, subject, judgedBy }: Alarm, now: EpochMs): Finding {
+    if (judgedBy !== null) return "unknown";
     const { kind } = rule.condition;
     if (kind === "silent") {
       const node = this.#live.node(subject);
       const starting = this.#clock.monoMs() < this.#judgeSilentFromMono;
       return starting || !node ? "unknown" : judgeNode(node.online);
     }
+    if (rule.nodes.length > 0) return judgeDisk(this.#live.node(subject));
     const point = this.#live.point(subject);
     if (!point) return "unknown";
     const stale = this.#live.isStale(point, now);
@@ -57,10 +59,14 @@ export class AlarmSubjects {
   }
 
   faceOf({ rule, subject, face }: Alarm): Face {
-    if (rule.condition.kind === "silent") {
+    if (rule.nodes.length > 0) {
       const node = this.#live.node(subject);
-      if (!node) return face ?? nodeFace(rule, { label: subject, since: "unknown" });
-      return nodeFace(rule, { label: node.birth.label, since: this.#time.format(node.since) });
+      if (!node && face) return face;
+      const label = node?.birth.label ?? subject;
+      if (rule.condition.kind !== "silent")
+        return nodeFace(rule, label, "its disk does not take them");
+      const since = node ? this.#time.format(node.since) : "unknown";
+      return nodeFace(rule, label, `not connected since ${since}`);
     }
     const point = this.#live.point(subject);
     if (!point) return { ...(face ?? this.#strangerFace(rule, subject)), value: null };
@@ -86,4 +92,10 @@ export class AlarmSubjects {
     const sight = { info, place: this.#placeOf(subject), measurement: null };
     return pointFace(rule, { ...sight, stale: true, lastSeen: null });
   }
+}
+
+/** The only rule on nodes besides silence is on what a node says of its disk. */
+function judgeDisk(node: LiveNode | undefined): Finding {
+  if (!node?.online || !node.status) return "unknown";
+  return node.status.durable === false ? "breach" : "clear";
 }

@@ -43,6 +43,8 @@ export interface SiteRule extends AlarmRule {
   runbook: string | null;
   /** Ids of those who are told. */
   receivers: string[];
+  /** The node that holds the same rule judges it too, and its alarm is merged into the hub's. */
+  local?: true;
 }
 
 export type Receiver = EmailReceiver | WebhookReceiver;

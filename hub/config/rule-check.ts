@@ -34,6 +34,7 @@ export function toRule(
     nodes: nodes ?? [],
     runbook: runbook?.trim() ?? null,
     receivers: [...new Set(text.receivers)],
+    ...(text.local && { local: true }),
   };
   return { rule };
 }
@@ -60,7 +61,8 @@ function conditionsOf({
   return conditions;
 }
 
-function subjectProblems({ points, nodes, silent }: RuleText): RuleProblem[] {
+function subjectProblems({ points, nodes, silent, local }: RuleText): RuleProblem[] {
+  if (local && silent) return [["local", "a silent node cannot say so itself; leave local out"]];
   if (points && nodes) return [["nodes", "a rule is about points or about nodes, not both"]];
   if (silent && !nodes) return [["silent", 'is about nodes; write nodes: ["*"] instead of points']];
   if (!silent && nodes) return [["nodes", "only a rule with silent: true is about nodes"]];

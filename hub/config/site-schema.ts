@@ -105,6 +105,8 @@ export const ruleSchema = z.strictObject({
   title: line.max(120),
   runbook: z.string().min(1).max(1_000).optional(),
   receivers: z.array(idSchema).max(20).default([]),
+  /** The node that holds the same rule in its edge.yaml judges it too, also while the hub is away. */
+  local: z.literal(true).optional(),
 });
 export type RuleText = z.output<typeof ruleSchema>;
 

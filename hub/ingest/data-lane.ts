@@ -2,9 +2,16 @@ import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Clock } from "../../contract/clock.ts";
-import { type DataMessage, dataSchema, MAX_ROWS, type SpoolEvent } from "../../contract/message.ts";
+import {
+  type AlarmEvent,
+  type DataMessage,
+  dataSchema,
+  MAX_ROWS,
+  type SpoolEvent,
+} from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { parseRow } from "../../contract/row.ts";
+import type { Alarms } from "../alarms/alarm-runtime.ts";
 import type { EventSink, LedgerInput } from "../ledger/ledger.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
 import type { BatchQueue, QueuedReading } from "./batch-queue.ts";
@@ -26,6 +33,8 @@ export const frameSchema = dataSchema.extend({ rows: z.array(z.unknown()).min(1)
 export interface DataLaneDeps {
   queue: BatchQueue;
   events: EventSink;
+  /** Hears of alarm events once they are recorded, also of those sent again. */
+  alarms: Pick<Alarms, "nodeEvents">;
   live: LiveState;
   quarantine: Quarantine;
   clocks: Pick<NodeClocks, "hubIsBehindBy">;
@@ -90,6 +99,8 @@ export class DataLane {
     }
     this.#holding = false;
     if (!this.#record(node, sorted)) return;
+    const alarms = sorted.events.flatMap(({ event }) => (isAlarm(event) ? [event] : []));
+    if (alarms.length > 0) this.#deps.alarms.nodeEvents(node, frame.epoch, alarms);
     progress.upto = sorted.last;
     const upto = Math.max(sorted.last, frame.floor - 1);
     const { rows } = sorted;
@@ -145,10 +156,13 @@ export class DataLane {
     return owner === "foreign" ? "point belongs to another node" : "point was never announced";
   }
 
-  /** An event is evidence: its time may be wrong, but nobody reports another node's door. */
+  /** An event is evidence: its time may be wrong, but nobody reports another node's door or alarm. */
   #whyNotEvent(node: string, event: SpoolEvent): string | undefined {
+    const { live } = this.#deps;
+    if (event.type === "alarm" && live.owner(node, event.subject) === "foreign")
+      return "alarm's point belongs to another node";
     if (event.type !== "door") return undefined;
-    const door = this.#deps.live.door(event.door);
+    const door = live.door(event.door);
     return door && door.node !== node ? "door belongs to another node" : undefined;
   }
 
@@ -175,3 +189,5 @@ export class DataLane {
     return true;
   }
 }
+
+const isAlarm = (event: SpoolEvent): event is AlarmEvent => event.type === "alarm";

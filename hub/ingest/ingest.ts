@@ -12,6 +12,7 @@ import {
 } from "../../contract/message.ts";
 import { encodeReading, parseRow } from "../../contract/row.ts";
 import type { NodeLane } from "../../contract/topic.ts";
+import type { Alarms } from "../alarms/alarm-runtime.ts";
 import { type HistoryStore, StoreError } from "../history/store.ts";
 import type { EventSink } from "../ledger/ledger.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
@@ -25,6 +26,7 @@ import { Writer } from "./writer.ts";
 export interface IngestDeps {
   store: Pick<HistoryStore, "write">;
   events: EventSink;
+  alarms: Pick<Alarms, "nodeEvents">;
   live: LiveState;
   quarantine: Quarantine;
   publishAck(node: string, ack: Ack): void;

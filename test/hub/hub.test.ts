@@ -84,6 +84,44 @@ const alarm = () =>
   });
 const point = (id: string) => api<PointView>(`/points/${id}`);
 
+test("An alarm raised on a node while the hub was away is one alarm, and its order reaches the node", async () => {
+  await start();
+  const node = await connect();
+  const at = Date.now();
+  const raisedAt = at - 600_000;
+  const local = {
+    rule: "inlet-high",
+    subject: "a01.inlet-top",
+    occurrence: 3,
+    priority: 2,
+  } as const;
+  await node.announce([...POINTS], DOORS, {
+    rules: [{ id: "inlet-high", priority: 2, points: ["*.inlet-*"] }],
+    alarms: [{ ...local, raisedAt, acknowledged: false }],
+  });
+  const raised = {
+    type: "alarm",
+    what: "raised",
+    at: raisedAt,
+    value: 31,
+    clock: "synced",
+  } as const;
+  await node.acknowledged(await node.event({ ...local, ...raised }));
+  await node.live(["a01.inlet-top", at, 31]);
+  expect(await alarm()).toMatchObject({ state: "active", occurrence: 1, raisedAt });
+  const { items } = await api<{ items: LedgerRecord[] }>("/doors/log?type=alarm&limit=9");
+  expect(items.map(({ type }) => type).sort()).toEqual([
+    "alarm.merged",
+    "alarm.raised",
+    "alarm.raised",
+  ]);
+  await api(`/alarms/${ALARM_ID}/ack`, "POST");
+  const { rule, subject } = local;
+  const order = { do: "acknowledge", by: "ada" };
+  await until("the order", () => node.commands.length > 0 || undefined);
+  expect(node.commands).toEqual([{ cmd: "alarm", rule, subject, order }]);
+});
+
 test("A reading goes the whole way: acknowledged, shown with its age, and in the history", async () => {
   await start();
   const node = await connect();

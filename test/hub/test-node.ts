@@ -1,5 +1,12 @@
 import mqtt, { type MqttClient } from "mqtt";
-import type { Ack, Birth, HubStatus, SpoolEvent } from "../../contract/message.ts";
+import type {
+  Ack,
+  Birth,
+  Command,
+  HubStatus,
+  SpoolEvent,
+  StandingAlarm,
+} from "../../contract/message.ts";
 import type { WireRow } from "../../contract/row.ts";
 import { HUB_STATUS_TOPIC, type NodeLane, nodeTopic } from "../../contract/topic.ts";
 import { until } from "../system/until.ts";
@@ -7,6 +14,7 @@ import { until } from "../system/until.ts";
 /** An edge node played by a real MQTT client: it numbers its rows and remembers what was acknowledged. */
 export class TestNode {
   readonly acks: Ack[] = [];
+  readonly commands: Command[] = [];
   readonly hubStates: HubStatus["state"][] = [];
   readonly epoch = "epoch-1";
   readonly #client: MqttClient;
@@ -20,6 +28,7 @@ export class TestNode {
     client.on("message", (topic, payload) => {
       const message: unknown = JSON.parse(payload.toString());
       if (topic === HUB_STATUS_TOPIC) this.hubStates.push((message as HubStatus).state);
+      else if (topic === nodeTopic(id, "cmd")) this.commands.push(message as Command);
       else this.acks.push(message as Ack);
     });
   }
@@ -38,12 +47,17 @@ export class TestNode {
       },
     });
     const node = new TestNode(id, client);
-    await client.subscribeAsync([nodeTopic(id, "ack"), HUB_STATUS_TOPIC], { qos: 1 });
+    const topics = [nodeTopic(id, "ack"), nodeTopic(id, "cmd"), HUB_STATUS_TOPIC];
+    await client.subscribeAsync(topics, { qos: 1 });
     return node;
   }
 
   /** Announces itself and comes online. */
-  async announce(points: Birth["points"], doors: Birth["doors"] = []): Promise<void> {
+  async announce(
+    points: Birth["points"],
+    doors: Birth["doors"] = [],
+    local: { rules?: Birth["rules"]; alarms?: StandingAlarm[] } = {},
+  ): Promise<void> {
     const at = Date.now();
     const birth: Birth = {
       v: 1,
@@ -55,9 +69,11 @@ export class TestNode {
       at,
       points,
       doors,
+      rules: local.rules,
     };
     await this.publish("birth", birth);
-    await this.publish("status", { v: 1, state: "online", session: 1, at, backlog: 0 });
+    const { alarms } = local;
+    await this.publish("status", { v: 1, state: "online", session: 1, at, backlog: 0, alarms });
   }
 
   live(...rows: WireRow[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { pino } from "pino";
+import type { Command } from "../../../contract/alarm/engine.ts";
 import type { AlarmView } from "../../../contract/api.ts";
 import type { Birth, PointInfo } from "../../../contract/message.ts";
 import { good, type Measurement } from "../../../contract/reading.ts";
@@ -93,6 +94,8 @@ export class SmallHub {
   /** Alarm and state of every change heard. */
   readonly heard: string[] = [];
   readonly views: AlarmView[] = [];
+  /** What was sent on to nodes. */
+  readonly orders: { node: string; rule: string; subject: string; order: Command }[] = [];
   readonly #stop = new AbortController();
   readonly #running: Promise<void>[];
 
@@ -122,7 +125,11 @@ export class SmallHub {
     const { live, ledger, outbox } = this;
     const linkBase = "http://127.0.0.1:8080";
     const deps = { rules, live, db, ledger, outbox, clock, log, site: SITE, linkBase };
-    this.alarms = createAlarms(deps);
+    this.alarms = createAlarms({
+      ...deps,
+      receivers: ["duty", "desk"],
+      order: (node, rule, subject, order) => this.orders.push({ node, rule, subject, order }),
+    });
     this.alarms.onChange((_views, changed) => {
       this.heard.push(`${changed.id} ${changed.state}`);
       this.views.push(changed);

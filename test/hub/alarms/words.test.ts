@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { type AlarmState, type Change, INITIAL_STATE } from "../../../contract/alarm/engine.ts";
 import type { Condition } from "../../../contract/alarm/rule.ts";
+import { afterRestart, onSteppedClock, StepWatch } from "../../../contract/alarm/timers.ts";
 import type { AlarmView } from "../../../contract/api.ts";
 import { bad, good, type Measurement, uncertain } from "../../../contract/reading.ts";
 import { durationText, pointFace, valueText } from "../../../hub/alarms/alarm-face.ts";
 import { placeNames } from "../../../hub/alarms/place-names.ts";
-import { afterRestart, onSteppedClock, StepWatch } from "../../../hub/alarms/timers.ts";
 import { tellingsOf } from "../../../hub/alarms/transition.ts";
 import { composeNotice } from "../../../hub/notify/notice.ts";
 import { FakeClock } from "../../fake-clock.ts";

@@ -47,7 +47,7 @@ alarms:
   - { id: inlet-high, points: ["*.inlet-*"], above: 27, below: 15, deadband: 0.5, onDelay: 60s, offDelay: 1.5m, reAlarm: 1h, priority: 2, title: "{place} {value}", runbook: "Look.", receivers: [duty, desk, duty] }
   - { id: no-reading, points: ["*"], stale: true, priority: 3, title: "{label}: no reading" }
   - { id: node-silent, nodes: ["*"], silent: true, onDelay: 500ms, priority: 2, title: "{label} silent" }
-  - { id: leak, points: [leak.rope], equals: 1, latch: true, priority: 1, title: Water }
+  - { id: leak, points: [leak.rope], equals: 1, latch: true, local: true, priority: 1, title: Water }
 receivers:
   - { id: duty, email: { to: [duty@example.net], from: plenum@example.net, server: "smtps://mail.example.net", user: plenum, password: "env:OTHER" } }
   - { id: desk, webhook: { url: "http://127.0.0.1:9999/hook", secret: "env:DEMO", allowPrivate: true } }
@@ -73,6 +73,7 @@ receivers:
     runbook: "Look.",
     receivers: ["duty", "desk"],
   });
+  expect(full.alarms.map(({ local }) => local)).toEqual([undefined, undefined, undefined, true]);
   expect(full.alarms.map((rule) => rule.condition.kind)).toEqual([
     "limit",
     "stale",
@@ -165,6 +166,12 @@ describe("one mistake", () => {
     ["no points", rule("above: 1"), /alarms\[0\]: points is missing/],
     ["points and nodes", rule('points: ["*"], nodes: ["*"], silent: true'), /not both/],
     ["silent points", rule('points: ["*"], silent: true'), /alarms\[0\].silent: is about nodes/],
+    [
+      "local silence",
+      rule('nodes: ["*"], silent: true, local: true'),
+      /local: a silent node cannot/,
+    ],
+    ["local: false", rule('points: ["*"], equals: 1, local: false'), /alarms\[0\].local/],
     ["limit on nodes", rule('nodes: ["*"], above: 1'), /only a rule with silent: true/],
     ["deadband alone", rule('points: ["*"], equals: 1, deadband: 1'), /only belongs to above/],
     [

@@ -246,6 +246,26 @@ describe("events", () => {
     expect(hub.acks).toEqual([]);
   });
 
+  test("of another node's alarm are set aside; the others are recorded and passed on, also when sent again", async () => {
+    const raised = { type: "alarm", rule: "hot", what: "raised", at: now, occurrence: 1 };
+    const rest = { priority: 1, value: 40, clock: "synced" };
+    const rows = ["b01.t", "a01.t", "a09.t"].map((subject) => ({
+      event: { ...raised, ...rest, subject },
+    }));
+    await hub.data("edge-a", 1, rows);
+    expect(hub.quarantined().map(([node, why]) => [node, why])).toEqual([
+      ["edge-a", "alarm's point belongs to another node"],
+    ]);
+    expect(hub.events.map(({ seq }) => seq)).toEqual([2, 3]);
+    await hub.data("edge-a", 1, rows);
+    expect(hub.alarmEvents.map(({ subject }) => subject)).toEqual([
+      "a01.t",
+      "a09.t",
+      "a01.t",
+      "a09.t",
+    ]);
+  });
+
   test("of another node's door are set aside; of an unknown door they are recorded", async () => {
     await hub.data("edge-b", 1, [
       { event: { ...opened, at: now } },

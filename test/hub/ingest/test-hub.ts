@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { pino } from "pino";
-import type { Ack } from "../../../contract/message.ts";
+import type { Ack, AlarmEvent } from "../../../contract/message.ts";
 import { createIngest, type Ingest } from "../../../hub/ingest/ingest.ts";
 import { openQuarantine } from "../../../hub/ingest/quarantine.ts";
 import type { LedgerInput } from "../../../hub/ledger/ledger.ts";
@@ -20,6 +20,7 @@ export class TestHub {
   readonly live = new LiveState({ clock: this.clock, log, known: openKnownNodes(this.#db, log) });
   readonly quarantine = openQuarantine(this.#db);
   readonly events: LedgerInput[] = [];
+  readonly alarmEvents: AlarmEvent[] = [];
   readonly acks: [node: string, ack: Ack][] = [];
   readonly ingest: Ingest;
   /** Thrown instead of recording events, while set. */
@@ -36,6 +37,7 @@ export class TestHub {
           this.events.push(...inputs);
         },
       },
+      alarms: { nodeEvents: (_node, _epoch, events) => this.alarmEvents.push(...events) },
       live: this.live,
       quarantine: this.quarantine,
       publishAck: (node, ack) => this.acks.push([node, ack]),
