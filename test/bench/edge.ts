@@ -96,7 +96,8 @@ async function startHubEnd() {
     const { epoch, first, rows } = JSON.parse(packet.payload.toString()) as DataMessage;
     for (const row of rows) {
       const parsed = parseRow(row);
-      if (parsed.kind !== "reading") continue;
+      // What the node says about itself has another period.
+      if (parsed.kind !== "reading" || parsed.reading.point.startsWith("bench.")) continue;
       counts.readings += 1;
       if (parsed.reading.quality !== "good") counts.bad += 1;
       const of = stamps.get(parsed.reading.point) ?? [];
