@@ -1,11 +1,5 @@
-import { z } from "zod";
-
 /** Names of nodes, points, doors, rules and alarms: safe in a topic, a URL, a file name and a query. */
 export const ID_PATTERN = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
-
-export const idSchema = z
-  .string()
-  .regex(ID_PATTERN, "allowed: 1–64 characters of a–z 0–9 _ . - beginning with a letter or digit");
 
 export function isId(value: unknown): value is string {
   return typeof value === "string" && ID_PATTERN.test(value);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CHANGES } from "./alarm/engine.ts";
-import { idSchema } from "./id.ts";
+import { idSchema } from "./id-schema.ts";
 import { QUANTITY_IDS } from "./quantity.ts";
 
 const text = z.string().max(120);

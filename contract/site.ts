@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema } from "./id.ts";
+import { idSchema } from "./id-schema.ts";
 
 const label = z.string().min(1).max(60);
 const metres = z.number().min(-1_000).max(1_000);

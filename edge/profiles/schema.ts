@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema } from "../../contract/id.ts";
+import { idSchema } from "../../contract/id-schema.ts";
 import { QUANTITY_IDS, type QuantityId } from "../../contract/quantity.ts";
 import { BAD_REASONS, type BadReason } from "../../contract/reading.ts";
 

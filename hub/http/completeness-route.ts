@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { idSchema } from "../../contract/id.ts";
+import { idSchema } from "../../contract/id-schema.ts";
 import { percentOf } from "../history/completeness.ts";
 import type { PointCompleteness } from "../history/completeness-report.ts";
 import type { LivePoint } from "../live/live-state.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { idSchema } from "../../contract/id.ts";
+import { idSchema } from "../../contract/id-schema.ts";
 import type { Verdict } from "../ledger/chain.ts";
 import { badRequest, HttpProblem } from "./problem.ts";
 import type { RouteDeps } from "./route-deps.ts";

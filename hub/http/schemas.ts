@@ -9,7 +9,7 @@ import {
   notificationSchema,
   pointViewSchema,
 } from "../../contract/api.ts";
-import { idSchema } from "../../contract/id.ts";
+import { idSchema } from "../../contract/id-schema.ts";
 
 /**
  * The contract's shapes under the names they have in the API description. Rebuilt from their parts,
