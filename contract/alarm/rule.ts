@@ -8,8 +8,12 @@ export type Priority = 1 | 2 | 3 | 4;
 export type Condition =
   /** Breach when > `above` or < `below`; clear only when back inside by `deadband`. */
   | { kind: "limit"; above?: number; below?: number; deadband: number }
-  /** Breach when the value equals `equals`. */
-  | { kind: "digital"; equals: number }
+  /** Breach when the value is `equals`, or one of several codes. */
+  | { kind: "digital"; equals: number | readonly number[] }
+  /** Breach when highest minus lowest good value of the last `windowMs` is > `above`. */
+  | { kind: "swing"; above: number; windowMs: number }
+  /** Breach when the sensor is there but its value has not moved for longer than it ever should. */
+  | { kind: "frozen" }
   /** Breach when the point has had no good or uncertain value for longer than its stale time. */
   | { kind: "stale" }
   /** Breach when the node is not connected. */

@@ -1,4 +1,5 @@
 import { type AlarmState, INITIAL_STATE } from "../../contract/alarm/engine.ts";
+import { SwingWindow } from "../../contract/alarm/swing.ts";
 import { afterRestart } from "../../contract/alarm/timers.ts";
 import { globMatcher } from "../../contract/id.ts";
 import type { PointInfo } from "../../contract/message.ts";
@@ -21,6 +22,8 @@ export interface LocalAlarm {
   subject: string;
   state: AlarmState;
   sight: Sight;
+  /** What a swing condition looks at. */
+  window: SwingWindow | null;
 }
 
 const factOf = ({ rule, subject }: Pick<LocalAlarm, "rule" | "subject">) =>
@@ -38,7 +41,10 @@ export function localAlarms(
       .filter(({ info }) => tests.some((matches) => matches(info.id)))
       .map((sight) => {
         const subject = sight.info.id;
-        return { rule, subject, sight, state: recalled(spool.recall(factOf({ rule, subject }))) };
+        const state = recalled(spool.recall(factOf({ rule, subject })));
+        const { condition } = rule;
+        const window = condition.kind === "swing" ? new SwingWindow(condition.windowMs) : null;
+        return { rule, subject, sight, state, window };
       });
   });
 }

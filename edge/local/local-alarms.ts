@@ -78,12 +78,15 @@ class LocalRuntime implements LocalAlarms {
     this.#wasUnsynced = deps.clockState() === "unsynced";
   }
 
-  judge = ({ point, at: _, ...measurement }: Reading): void => {
+  judge = ({ point, at, ...measurement }: Reading): void => {
     const sight = this.#sights.get(point);
     if (!sight) return;
     sight.measurement = measurement;
     sight.sinceMs = this.#deps.clock.monoMs();
-    this.#evaluate(this.#byPoint.get(point) ?? []);
+    const alarms = this.#byPoint.get(point) ?? [];
+    if (measurement.quality === "good")
+      for (const { window } of alarms) window?.add(at, measurement.value);
+    this.#evaluate(alarms);
   };
 
   order(rule: string, subject: string, order: Command): void {
@@ -141,10 +144,13 @@ class LocalRuntime implements LocalAlarms {
     });
   }
 
-  #finding({ rule, sight }: LocalAlarm): Finding {
+  #finding({ rule, sight, window }: LocalAlarm): Finding {
     const { measurement, info, sinceMs } = sight;
     const stale = this.#deps.clock.monoMs() - sinceMs > staleAfterMs(info.periodMs);
-    if (measurement) return judge(rule.condition, { measurement, stale });
+    if (measurement) {
+      const seen = window?.at(this.#deps.clock.nowMs());
+      return judge(rule.condition, { measurement, stale, ...(seen && { window: seen }) });
+    }
     if (rule.condition.kind !== "stale") return "unknown";
     return stale ? "breach" : "hold";
   }

@@ -97,6 +97,13 @@ function findingText(condition: Condition, sight: PointSight, limit: number | nu
       if (stale || measurement?.quality !== "bad") return `nothing received since ${lastSeen}`;
       return REASON_WORDS[measurement.reason] ?? measurement.reason;
     }
+    case "swing": {
+      const { above, windowMs } = condition;
+      const { unit } = QUANTITIES[sight.info.quantity];
+      return `moved more than ${withUnit(String(above), unit)} within ${durationText(windowMs)}`;
+    }
+    case "frozen":
+      return "the value has not moved for longer than it should; it may be stuck";
     case "digital":
     case "silent":
       return "";

@@ -1,6 +1,7 @@
 import { type Finding, judge, judgeNode } from "../../contract/alarm/condition.ts";
+import { type Swing, SwingWindow } from "../../contract/alarm/swing.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
-import { staleAfterMs } from "../../contract/reading.ts";
+import { type Reading, staleAfterMs } from "../../contract/reading.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { LiveNode, LivePoint, LiveState } from "../live/live-state.ts";
 import type { Alarm } from "./alarm-book.ts";
@@ -22,6 +23,8 @@ export class AlarmSubjects {
   readonly #clock: Clock;
   readonly #placeOf: PlaceOf;
   readonly #time: Intl.DateTimeFormat;
+  /** One per alarm with a swing condition. */
+  readonly #windows = new Map<string, SwingWindow>();
   #judgeSilentFromMono = Number.POSITIVE_INFINITY;
 
   constructor({ live, clock, site }: SubjectDeps) {
@@ -55,7 +58,20 @@ export class AlarmSubjects {
       if (stale && !this.#shouldSpeak(point, now)) return "hold";
       if (!point.reading) return "breach";
     }
-    return point.reading ? judge(rule.condition, { measurement: point.reading, stale }) : "unknown";
+    const { reading } = point;
+    if (!reading) return "unknown";
+    const window = kind === "swing" ? this.#swingOf(rule, reading, now) : undefined;
+    return judge(rule.condition, { measurement: reading, stale, ...(window && { window }) });
+  }
+
+  /** The window of one alarm, which takes each reading once, as it comes. */
+  #swingOf({ id, condition }: Alarm["rule"], reading: Reading, now: EpochMs): Swing | undefined {
+    if (condition.kind !== "swing") return undefined;
+    const name = `${id}.${reading.point}`;
+    const window = this.#windows.get(name) ?? new SwingWindow(condition.windowMs);
+    this.#windows.set(name, window);
+    if (reading.quality === "good") window.add(reading.at, reading.value);
+    return window.at(now);
   }
 
   faceOf({ rule, subject, face }: Alarm): Face {

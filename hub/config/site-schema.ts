@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { idSchema } from "../../contract/id.ts";
+import { patternsSchema, RULE_SHAPE } from "../../contract/alarm/rule-text.ts";
+import { idSchema } from "../../contract/id-schema.ts";
+import { block, says } from "../../contract/yaml-words.ts";
 import { ROLES } from "../http/rights.ts";
 import { SECRET_PATTERN } from "./secret.ts";
 
@@ -12,25 +14,16 @@ export const SECTIONS = [
   "tokens",
   "alarms",
   "receivers",
+  "foreign",
+  "readers",
+  "homeAssistant",
+  "metrics",
 ] as const;
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-const LONGEST_MS = 24 * 3_600_000;
-
-const DURATION_TEXT = "allowed: a duration such as 500ms, 60s, 3m or 1h, up to 24h";
-/** A duration with its unit, in milliseconds once parsed. */
-const duration = z.unknown().transform((value, context) => {
-  const match = typeof value === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) : null;
-  const ms = match ? Math.round(Number(match[1]) * UNIT_MS[match[2]!]!) : Number.NaN;
-  if (ms <= LONGEST_MS) return ms;
-  context.addIssue({ code: "custom", message: DURATION_TEXT, input: value });
-  return z.NEVER;
-});
-
-const secret = z
+export const secret = z
   .string()
   .regex(SECRET_PATTERN, 'write "env:NAME" or "file:PATH"; a secret does not stand in this file');
-const line = z
+export const line = z
   .string()
   .min(1)
   .regex(/^\P{Cc}*$/u, "must be one line of plain text");
@@ -72,6 +65,8 @@ export const storageSchema = z.strictObject({
       database: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, "allowed: letters, digits and _"),
       username: line.max(120).optional(),
       password: secret.optional(),
+      /** Asks questions as somebody who may not write. */
+      reader: z.strictObject({ username: line.max(120), password: secret }).optional(),
     })
     .optional(),
 });
@@ -81,32 +76,12 @@ export const tokenSchema = z.strictObject({
   token: secret,
 });
 
-const glob = z
-  .string()
-  .regex(/^[a-z0-9*][a-z0-9_.*-]{0,63}$/, "allowed: a name in which * stands for any characters");
-const globs = z.array(glob).min(1).max(100);
-export const ruleSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, "allowed: 1–32 characters of a–z 0–9 _ -, no dots"),
-  points: globs.optional(),
-  nodes: globs.optional(),
-  above: z.number().optional(),
-  below: z.number().optional(),
-  deadband: z.number().min(0).optional(),
-  equals: z.number().optional(),
-  stale: z.literal(true).optional(),
-  silent: z.literal(true).optional(),
-  onDelay: duration.default(0),
-  offDelay: duration.default(0),
-  reAlarm: duration.optional(),
-  latch: z.boolean().default(false),
-  priority: z.literal([1, 2, 3, 4]),
-  title: line.max(120),
-  runbook: z.string().min(1).max(1_000).optional(),
-  receivers: z.array(idSchema).max(20).default([]),
-  /** The node that holds the same rule in its edge.yaml judges it too, also while the hub is away. */
-  local: z.literal(true).optional(),
+export const ruleSchema = block("a rule", {
+  ...RULE_SHAPE,
+  nodes: patternsSchema.optional(),
+  silent: z.literal(true, says("silent is true, or left out")).optional(),
+  title: RULE_SHAPE.title.unwrap(),
+  receivers: z.array(idSchema, says("receivers are a list of names")).max(20).default([]),
 });
 export type RuleText = z.output<typeof ruleSchema>;
 

@@ -63,12 +63,13 @@ export class ConfigSource {
   #reportIssue(issue: z.core.$ZodIssue, base: Path): void {
     const path = [...base, ...(issue.path as Path)];
     if (issue.code === "unrecognized_keys") {
-      const allowed = issue.message.split(", ");
+      const allowed = issue.message.split(/[ ,]+/);
       for (const key of issue.keys) this.#reportKey(path, key, allowed);
       return;
     }
     const { input, message } = issue;
-    if (input === undefined) this.report(path, `is missing; ${message}`);
+    if (message.startsWith("is missing")) this.report(path, message);
+    else if (input === undefined) this.report(path, `is missing; ${message}`);
     else if (HIDDEN.has(String(path.at(-1)))) this.report(path, message);
     else if (message.startsWith("is ")) this.report(path, `${shown(input)} ${message}`);
     else this.report(path, `found ${shown(input)}; ${message}`);

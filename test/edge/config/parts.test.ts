@@ -139,12 +139,12 @@ test.each([
   [
     "a rule without condition",
     RULE.replace("    above: 35\n    deadband: 0.5\n", ""),
-    "alarms[0]: says no condition; allowed: above and/or below, or equals, or stale: true",
+    "alarms[0]: says no condition; allowed: above and/or below, or equals, or swing, or frozen: true, or stale: true",
   ],
   [
     "limits upside down",
     RULE.replace("above: 35", "above: 35\n    below: 40"),
-    "alarms[0].above: is not higher than below (40), so every value would alarm",
+    "alarms[0].above: 35 is not higher than below (40), so every value would alarm",
   ],
   [
     "a rule about silent nodes",

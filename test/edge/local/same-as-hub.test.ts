@@ -28,6 +28,9 @@ const condition = fc.oneof(
   fc.constant({ kind: "limit" as const, above: 27, deadband: 0.5 }),
   fc.constant({ kind: "limit" as const, above: 27.5, below: 26.5, deadband: 0.1 }),
   fc.constant({ kind: "digital" as const, equals: 27 }),
+  fc.constant({ kind: "digital" as const, equals: [26, 28] }),
+  fc.constant({ kind: "swing" as const, above: 1, windowMs: 60_000 }),
+  fc.constant({ kind: "frozen" as const }),
 );
 
 test("for the same readings and rule, a node and the hub raise, clear and count alike", async () => {
