@@ -65,6 +65,14 @@ export const nodeViewSchema = z.object({
   stored: z.number().int(),
   refused: z.number().int(),
   quarantined: z.number().int(),
+  /** Messages the hub did not take at once; the node sends what was in them again. */
+  heldBack: z.number().int(),
+  /** By how much its clock is ahead of the hub's; null when it was not heard yet. */
+  skewMs: z.number().nullable(),
+  /** It offers more points than it may. */
+  overQuota: z.boolean(),
+  /** Two machines use its id: nothing of either is taken. */
+  inConflict: z.boolean(),
   health: z.record(z.string(), z.number()),
 });
 export type NodeView = z.infer<typeof nodeViewSchema>;
@@ -131,7 +139,15 @@ export const ledgerRecordSchema = z.object({
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 
-export const NOTIFICATION_STATES = ["queued", "accepted", "delivered", "failed"] as const;
+/** `superseded`: not sent any more, because somebody acknowledged first. */
+export const NOTIFICATION_STATES = [
+  "queued",
+  "accepted",
+  "delivered",
+  "failed",
+  "acknowledged",
+  "superseded",
+] as const;
 export const notificationSchema = z.object({
   id: z.number().int(),
   alarm: z.string(),
@@ -144,6 +160,10 @@ export const notificationSchema = z.object({
   createdAt: epochMs,
   doneAt: epochMs.nullable(),
   error: z.string().nullable(),
+  /** Which page about this occurrence it is, counting from 0; only pages have one. */
+  step: z.number().int().optional(),
+  /** Who acknowledged the alarm after this had been sent. */
+  acknowledged: z.object({ at: epochMs, by: z.string() }).optional(),
 });
 export type NotificationView = z.infer<typeof notificationSchema>;
 
@@ -163,6 +183,25 @@ export const healthSchema = z.object({
   quarantined: z.number().int(),
   refused: z.number().int(),
   notifications: z.object({ queued: z.number().int(), failed: z.number().int() }),
+  /** The reading the hub sends itself every 30 s; `ok` is null until the first has arrived or not. */
+  selfCheck: z.object({
+    ok: z.boolean().nullable(),
+    at: epochMs.nullable(),
+    /** Where it was lost. */
+    stage: z.string().nullable(),
+    why: z.string().nullable(),
+    tookMs: z.number().nullable(),
+  }),
+  /** Who outside is told that the hub is well. */
+  heartbeats: z.array(
+    z.object({
+      host: z.string(),
+      everyMs: z.number(),
+      acceptedAt: epochMs.nullable(),
+      error: z.string().nullable(),
+      overdue: z.boolean(),
+    }),
+  ),
 });
 export type Health = z.infer<typeof healthSchema>;
 

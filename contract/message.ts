@@ -7,6 +7,22 @@ const text = z.string().max(120);
 const epochMs = z.number().int().min(0).max(8.64e15);
 const sequence = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
+const priority = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
+
+/** An alarm that the profile of a device proposes for a point of it: a default, for which a site's own rule stands in. */
+export const proposedAlarmSchema = z.object({
+  /** Unique among the alarms of its device. */
+  id: idSchema,
+  above: z.number().optional(),
+  below: z.number().optional(),
+  deadband: z.number().min(0).optional(),
+  equals: z.number().optional(),
+  onDelayMs: z.number().int().min(0).max(86_400_000),
+  priority,
+  title: text.optional(),
+});
+export type ProposedAlarm = z.infer<typeof proposedAlarmSchema>;
+
 /** A point as its node announces it. */
 export const pointInfoSchema = z.object({
   id: idSchema,
@@ -17,16 +33,17 @@ export const pointInfoSchema = z.object({
   /** Plausible range; a value outside is uncertain. */
   min: z.number().optional(),
   max: z.number().optional(),
+  /** What the node adds to the sensor's own value: found against a reference, said so that auditors see it. */
+  offset: z.number().optional(),
   /** For quantity `state`: code → word. */
   states: z.record(z.string().regex(/^-?\d{1,6}$/), text).optional(),
+  alarms: z.array(proposedAlarmSchema).max(4).optional(),
 });
 export type PointInfo = z.infer<typeof pointInfoSchema>;
 
 /** A door as its node announces it. Its contact is also the point `<door>.open` (1 = open). */
 export const doorInfoSchema = z.object({ id: idSchema, label: text });
 export type DoorInfo = z.infer<typeof doorInfoSchema>;
-
-const priority = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
 
 /** A rule that a node judges itself, as it announces it. */
 export const localRuleInfoSchema = z.object({
@@ -195,6 +212,12 @@ export const orderSchema = z.discriminatedUnion("do", [
 
 export const commandSchema = z.discriminatedUnion("cmd", [
   z.object({ cmd: z.literal("replay") }),
+  /** Answer to a `renew` message: the node's next certificate, and by what it recognises the hub; both PEM. */
+  z.object({
+    cmd: z.literal("certificate"),
+    certificate: z.string().max(8_192),
+    trust: z.string().max(32_768),
+  }),
   z.object({ cmd: z.literal("identify"), seconds: z.number().min(1).max(600) }),
   /** What was ordered at the hub holds for the node's own copy of the alarm, and its buzzer, too. */
   z.object({ cmd: z.literal("alarm"), rule: idSchema, subject: idSchema, order: orderSchema }),

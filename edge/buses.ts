@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
 import type { Clock } from "../contract/clock.ts";
+import { type I2cTree, i2cTree, type LineBus } from "./bus/i2c-tree.ts";
 import type { KernelSensorPort } from "./bus/kernel-sensors.ts";
 import type { NutPort } from "./bus/nut-client.ts";
 import type { GpioPort, I2cPort, ModbusLink, OneWirePort } from "./bus/port.ts";
-import { type Catalogue, KERNEL_DRIVERS } from "./config/catalogue.ts";
+import type { Catalogue } from "./config/catalogue.ts";
 import { type DeviceConfig, doorPoint, type Parts } from "./config/edge-config.ts";
 import { deviceProfile } from "./config/points.ts";
 import type { BusConfig } from "./config/schema.ts";
@@ -11,7 +12,7 @@ import { secretOf } from "./config/secret.ts";
 import type { DoorLog } from "./doors/door-log.ts";
 import { type Contact, gpioLoop } from "./doors/gpio-loop.ts";
 import { type Memory, pulseLoop } from "./doors/pulse-loop.ts";
-import { DRIVERS } from "./drivers/index.ts";
+import { DRIVERS, KERNEL_DRIVERS } from "./drivers/index.ts";
 import { type OutputLoop, outputLoop } from "./outputs/output-loop.ts";
 import { i2cLoop } from "./poll/i2c-loop.ts";
 import { kernelSensorLoop } from "./poll/kernel-sensor-loop.ts";
@@ -31,6 +32,8 @@ export interface Ports {
   modbus(bus: Bus<"modbus-rtu" | "modbus-tcp">): Promise<ModbusLink>;
   nut(bus: Bus<"nut">): Promise<NutPort>;
   kernel(bus: Bus<"kernel">): Promise<KernelSensorPort>;
+  /** Clocks a slave free that holds an I2C bus, by the pins in `recover`; absent where nobody can. */
+  recoverI2c?(bus: Bus<"i2c">): Promise<void>;
 }
 
 /** The buses of this machine. Native packages load when their bus is first opened, so a node needs only its own. */
@@ -38,6 +41,11 @@ export function machinePorts(clock: Clock, log?: Logger): Ports {
   return {
     i2c: async ({ id, device }) =>
       (await import("./bus/open.ts")).openI2c({ device, bus: id, clock }),
+    recoverI2c: async ({ id, recover }) => {
+      if (!recover) return;
+      const clocks = await (await import("./bus/i2c-recover.ts")).clockFree(recover, { clock });
+      log?.warn({ bus: id, clocks }, "I2C bus clocked free");
+    },
     oneWire: async ({ path }) =>
       (await import("./bus/one-wire-folder.ts")).openOneWireFolder({ path, clock }),
     gpio: async ({ chip }) =>
@@ -48,12 +56,13 @@ export function machinePorts(clock: Clock, log?: Logger): Ports {
         ? openModbusTcp({ host: bus.host, port: bus.port, clock })
         : openModbusRtu({ ...bus, clock });
     },
-    nut: async ({ host, port, user, password }) => {
+    nut: async ({ host, port, user, password, ca, tls }) => {
       const login =
         user === undefined || password === undefined
           ? {}
           : { login: { user, password: secretOf(password) } };
-      return (await import("./bus/open.ts")).openNut({ host, port, clock, ...login });
+      const secure = tls || ca !== undefined ? { tls: ca === undefined ? {} : { ca } } : {};
+      return (await import("./bus/open.ts")).openNut({ host, port, clock, ...login, ...secure });
     },
     kernel: async ({ path }) =>
       (await import("./bus/kernel-sensors.ts")).openKernelSensors({ root: path, clock }),
@@ -74,28 +83,36 @@ export interface BusDeps {
   log: Logger;
 }
 
+/** The I2C buses of a node, for `busLoops` and `outputLoops` together: each is opened once. */
+export function sharedBuses({ config, ports, clock }: BusDeps): I2cTree {
+  const { recoverI2c: recover } = ports;
+  return i2cTree({ config, open: ports.i2c, clock, ...(recover && { recover }) });
+}
+
 /** One loop for each bus that is read, and one more for the pulse meters of a GPIO chip. */
-export function busLoops(deps: BusDeps): BusLoop[] {
+export function busLoops(deps: BusDeps, shared = sharedBuses(deps)): BusLoop[] {
   const { devices, doors, inputs, pulses, buses } = deps.config;
   const used = new Set([...devices, ...doors, ...inputs].map(({ bus }) => bus));
   const counted = new Set(pulses.map(({ bus }) => bus));
   return [
-    ...buses.filter(({ id }) => used.has(id)).map((bus) => busLoop(bus, deps)),
-    ...gpioBuses(deps, counted).map((bus) => pulsesOf(bus, deps)),
+    ...buses.filter(({ id }) => used.has(id)).map((bus) => busLoop(bus, deps, shared)),
+    ...lineBuses(deps, counted).flatMap((bus) =>
+      bus.type === "gpio" ? [pulsesOf(bus, deps)] : [],
+    ),
   ];
 }
 
 /** The name of the loop that drives the outputs of a GPIO bus. */
 export const outputBus = (bus: string) => `${bus}.outputs`;
 
-/** One loop for the outputs of each GPIO chip that has some. */
-export function outputLoops(deps: BusDeps): OutputLoop[] {
+/** One loop for the outputs of each GPIO chip or expander that has some. */
+export function outputLoops(deps: BusDeps, shared = sharedBuses(deps)): OutputLoop[] {
   const { ports, urgentSink, clock, log, config } = deps;
   const used = new Set(config.outputs.map(({ bus }) => bus));
-  return gpioBuses(deps, used).map((bus) =>
+  return lineBuses(deps, used).map((bus) =>
     outputLoop({
       bus: outputBus(bus.id),
-      open: () => ports.gpio(bus),
+      open: () => (bus.type === "gpio" ? ports.gpio(bus) : shared.lines(bus)),
       outputs: config.outputs
         .filter((output) => output.bus === bus.id)
         .map(({ autoOff, ...output }) => ({
@@ -109,8 +126,12 @@ export function outputLoops(deps: BusDeps): OutputLoop[] {
   );
 }
 
-function gpioBuses({ config }: BusDeps, ids: ReadonlySet<string>): Bus<"gpio">[] {
-  return config.buses.filter((bus): bus is Bus<"gpio"> => bus.type === "gpio" && ids.has(bus.id));
+const LINE_BUSES: readonly string[] = ["gpio", "i2c-gpio", "i2c-loops"];
+
+function lineBuses({ config }: BusDeps, ids: ReadonlySet<string>): (Bus<"gpio"> | LineBus)[] {
+  return config.buses.filter(
+    (bus): bus is Bus<"gpio"> | LineBus => LINE_BUSES.includes(bus.type) && ids.has(bus.id),
+  );
 }
 
 function pulsesOf(bus: Bus<"gpio">, { config, ports, memory, sink, clock, log }: BusDeps): BusLoop {
@@ -131,14 +152,15 @@ function pulsesOf(bus: Bus<"gpio">, { config, ports, memory, sink, clock, log }:
   });
 }
 
-function busLoop(bus: BusConfig, deps: BusDeps): BusLoop {
+function busLoop(bus: BusConfig, deps: BusDeps, shared: I2cTree): BusLoop {
   const { ports, sink, clock, log } = deps;
   const common = { bus: bus.id, clock, sink, log: log.child({ bus: bus.id }) };
   switch (bus.type) {
     case "i2c":
+    case "i2c-mux":
       return i2cLoop({
         ...common,
-        open: () => ports.i2c(bus),
+        open: () => shared.chips(bus),
         devices: devicesOn(deps, bus.id, "i2c").map(({ every, driver, ...device }) => ({
           ...device,
           everyMs: every,
@@ -154,10 +176,12 @@ function busLoop(bus: BusConfig, deps: BusDeps): BusLoop {
         ),
       });
     case "gpio":
+    case "i2c-gpio":
+    case "i2c-loops":
       return gpioLoop({
         ...common,
         sink: deps.urgentSink,
-        open: () => ports.gpio(bus),
+        open: () => (bus.type === "gpio" ? ports.gpio(bus) : shared.lines(bus)),
         contacts: contactsOn(deps, bus.id),
         doors: deps.doors,
       });

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../contract/clock.ts";
+import { isId } from "../contract/id.ts";
 import { DeviceError, type ModbusLink } from "./bus/port.ts";
 import { machinePorts } from "./buses.ts";
 import { busSchema } from "./config/schema.ts";
@@ -12,6 +13,7 @@ import { lintProfile, lintText } from "./profiles/tools/lint.ts";
 import { planText } from "./profiles/tools/plan-text.ts";
 import { probe } from "./profiles/tools/probe.ts";
 import { probeText, rowText } from "./profiles/tools/probe-text.ts";
+import { rulesText } from "./profiles/tools/rules-text.ts";
 
 interface ProbeOptions {
   unit: number;
@@ -22,7 +24,7 @@ interface ProbeOptions {
   port?: number;
 }
 
-/** `profile lint|plan|probe`, for those who write or doubt a profile. */
+/** `profile lint|plan|rules|probe`, for those who write or doubt a profile. */
 export function addProfileCommands(program: Command): void {
   const profile = program.command("profile").description("looks at the profiles of Modbus devices");
   profile
@@ -34,6 +36,13 @@ export function addProfileCommands(program: Command): void {
     .description("shows the requests of one device and what they cost on a serial line")
     .option("--baud <baud>", "another speed than the maker's", whole)
     .action((id: string, { baud }: { baud?: number }) => told(() => print(planText(id, baud))));
+  profile
+    .command("rules <id>")
+    .description("prints the alarms a profile proposes, as rules for site.yaml")
+    .requiredOption("--device <id>", "the device's id in edge.yaml, such as ups-a", deviceId)
+    .action((id: string, { device }: { device: string }) =>
+      told(() => print(rulesText(loadProfile(id), device))),
+    );
   profile
     .command("probe <id>")
     .description("asks a device for every register and shows it in all byte orders; only reads")
@@ -102,6 +111,11 @@ async function told(work: () => void | Promise<void>): Promise<void> {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   }
+}
+
+function deviceId(text: string): string {
+  if (isId(text)) return text;
+  throw new InvalidArgumentError("write a device's id, such as ups-a");
 }
 
 function whole(text: string): number {

@@ -1,45 +1,21 @@
+import type { SharedI2c } from "./i2c-shared.ts";
 import { DeviceError, type I2cPort } from "./port.ts";
-import { turnstile } from "./turn.ts";
 
 const CHANNELS = 8;
 const NONE = 0x00;
 
 /**
  * A TCA9548A (or PCA9548) switched by this program: eight buses behind one, a channel open only during
- * its transfer. The kernel's own overlay is better where it can be had: it locks out other programs too.
+ * its transfer, and nothing else on the bus meanwhile. The kernel's own overlay is better where it can
+ * be had: it locks out other programs too.
  */
 export function muxedBuses(deps: {
-  /** Opens the bus the multiplexer is on. */
-  open: () => Promise<I2cPort>;
+  /** The bus the multiplexer is on. */
+  bus: SharedI2c;
   /** Of the multiplexer, 0x70–0x77. */
   address: number;
 }): (channel: number) => Promise<I2cPort> {
-  const { open, address } = deps;
-  const turn = turnstile();
-  let parent: Promise<I2cPort> | undefined;
-  let users = 0;
-
-  const acquire = async (): Promise<I2cPort> => {
-    parent ??= open();
-    users += 1;
-    try {
-      return await parent;
-    } catch (error) {
-      await release();
-      throw error;
-    }
-  };
-  const release = async (): Promise<void> => {
-    users -= 1;
-    if (users > 0) return;
-    const unused = parent;
-    parent = undefined;
-    // A bus that could not be opened needs no closing; its opener saw the error.
-    await unused?.then(
-      (port) => port.close(),
-      () => undefined,
-    );
-  };
+  const { bus, address } = deps;
 
   const select = async (port: I2cPort, mask: number): Promise<void> => {
     await port.write(address, Uint8Array.of(mask));
@@ -52,31 +28,22 @@ export function muxedBuses(deps: {
   return async (channel) => {
     if (!Number.isInteger(channel) || channel < 0 || channel >= CHANNELS)
       throw new RangeError(`a TCA9548A has channels 0–7, not ${channel}`);
-    const port = await acquire();
-    // One of each channel waits for the multiplexer, however many chips wait for the channel.
-    const own = turnstile();
-    const through = <T>(transfer: () => Promise<T>): Promise<T> =>
-      own(() =>
-        turn(async () => {
-          try {
-            await select(port, 1 << channel);
-            return await transfer();
-          } finally {
-            // A channel left open would mix its chips with those of the next.
-            await select(port, NONE);
-          }
-        }),
-      );
-    let closed = false;
+    const user = await bus.join();
+    const through = <T>(transfer: (port: I2cPort) => Promise<T>): Promise<T> =>
+      user.alone(async (port) => {
+        try {
+          await select(port, 1 << channel);
+          return await transfer(port);
+        } finally {
+          // A channel left open would mix its chips with those of the next.
+          await select(port, NONE);
+        }
+      });
     return {
-      write: (chip, bytes) => through(() => port.write(chip, bytes)),
-      read: (chip, length) => through(() => port.read(chip, length)),
-      writeRead: (chip, bytes, length) => through(() => port.writeRead(chip, bytes, length)),
-      close: async () => {
-        if (closed) return;
-        closed = true;
-        await release();
-      },
+      write: (chip, bytes) => through((port) => port.write(chip, bytes)),
+      read: (chip, length) => through((port) => port.read(chip, length)),
+      writeRead: (chip, bytes, length) => through((port) => port.writeRead(chip, bytes, length)),
+      close: () => user.close(),
     };
   };
 }

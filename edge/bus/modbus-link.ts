@@ -2,6 +2,7 @@ import type modbusSerial from "modbus-serial";
 import type { Clock } from "../../contract/clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { errorCode } from "./errno.ts";
+import { errorNo, errorText, exceptionCode } from "./modbus-errors.ts";
 import { type LineSpeed, readMs, silenceMs } from "./modbus-timing.ts";
 import { DeviceError, ModbusException, type ModbusLink } from "./port.ts";
 import { turnstile } from "./turn.ts";
@@ -75,6 +76,9 @@ interface HiddenPort {
 
 type Request = { unit: number; fc: number; address: number; count: number; timeoutMs: number };
 
+/** Puts one question to the package. Its promises cost as much again as the question. */
+type Ask<T> = (client: ModbusRTU, done: (error: unknown, answer: { data: T[] }) => void) => void;
+
 const portOf = (client: ModbusRTU): HiddenPort | undefined =>
   (client as unknown as { _port?: HiddenPort })._port;
 
@@ -121,22 +125,22 @@ class PackageLink implements ModbusLink {
   }
 
   async readRegisters(request: Request & { fc: 3 | 4 }): Promise<Uint16Array> {
-    const { fc, address, count } = request;
-    const data = await this.#read(request, () =>
+    const { unit, fc, address, count } = request;
+    const data = await this.#read<number>(request, (client, done) =>
       fc === 3
-        ? this.#client.readHoldingRegisters(address, count)
-        : this.#client.readInputRegisters(address, count),
+        ? client.writeFC3(unit, address, count, done)
+        : client.writeFC4(unit, address, count, done),
     );
     if (data.length !== count) throw this.#wrongLength(data.length, count);
     return new Uint16Array(data);
   }
 
   async readBits(request: Request & { fc: 1 | 2 }): Promise<boolean[]> {
-    const { fc, address, count } = request;
-    const data = await this.#read(request, () =>
+    const { unit, fc, address, count } = request;
+    const data = await this.#read<boolean>(request, (client, done) =>
       fc === 1
-        ? this.#client.readCoils(address, count)
-        : this.#client.readDiscreteInputs(address, count),
+        ? client.writeFC1(unit, address, count, done)
+        : client.writeFC2(unit, address, count, done),
     );
     // Bits come in whole bytes; the rest of the last byte is padding.
     if (data.length < count) throw this.#wrongLength(data.length, count);
@@ -158,22 +162,22 @@ class PackageLink implements ModbusLink {
     await Promise.race([closing, this.#clock.sleep(CLOSE_MS)]);
   }
 
-  async #read<T>(request: Request, call: () => Promise<{ data: T[] }>): Promise<T[]> {
+  #read<T>(request: Request, ask: Ask<T>): Promise<T[]> {
     return this.#turn(async () => {
       if (this.#dead) throw this.#dead;
       if (this.#answerOwed) await this.#drain(request.timeoutMs);
       if (this.#unanswered >= SILENT_QUESTIONS) await this.#reconnect();
-      await this.#silence();
+      if (this.#line.speed) await this.#silence();
       this.#discardInput();
-      // Both belong to the client, not to the call, so they are set inside the queue.
-      this.#client.setID(request.unit);
+      const client = this.#client;
       const timeoutMs = request.timeoutMs + this.#wireMs(request);
-      this.#client.setTimeout(timeoutMs);
+      // It belongs to the client, not to the call, so it is set inside the queue.
+      client.setTimeout(timeoutMs);
+      this.#watch(timeoutMs + WATCHDOG_MS);
       try {
-        this.#watch(timeoutMs + WATCHDOG_MS);
-        const { data } = await new Promise<{ data: T[] }>((resolve, reject) => {
+        const data = await new Promise<T[]>((resolve, reject) => {
           this.#interrupt = reject;
-          call().then(resolve, reject);
+          ask(client, (error, answer) => (error ? reject(error) : resolve(answer.data)));
         });
         this.#unanswered = 0;
         return data;
@@ -181,8 +185,8 @@ class PackageLink implements ModbusLink {
         throw error instanceof DeviceError ? error : this.#meaningOf(error, request);
       } finally {
         this.#overdueAtMs = Number.POSITIVE_INFINITY;
-        this.#quietUntilMs =
-          this.#clock.monoMs() + (this.#line.speed ? silenceMs(this.#line.speed.baud) : 0);
+        if (this.#line.speed)
+          this.#quietUntilMs = this.#clock.monoMs() + silenceMs(this.#line.speed.baud);
       }
     });
   }
@@ -281,20 +285,4 @@ async function newClient(): Promise<ModbusRTU> {
       `the package modbus-serial cannot be loaded (${errorCode(error)})`,
     );
   }
-}
-
-function field(error: unknown, name: string): unknown {
-  return typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
-}
-
-/** The package throws things that are not all of class Error. */
-function errorText(error: unknown): string {
-  return String(field(error, "message") ?? error);
-}
-
-const errorNo = (error: unknown) => field(error, "errno");
-
-function exceptionCode(error: unknown): number | undefined {
-  const code = field(error, "modbusCode");
-  return typeof code === "number" ? code : undefined;
 }

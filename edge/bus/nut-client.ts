@@ -3,6 +3,7 @@ import type { Clock } from "../../contract/clock.ts";
 import type { BadReason } from "../../contract/reading.ts";
 import { withDeadline } from "./deadline.ts";
 import { quoted, words } from "./nut-text.ts";
+import { type NutTls, throughTls } from "./nut-tls.ts";
 import { DeviceError, type Port } from "./port.ts";
 import { turnstile } from "./turn.ts";
 
@@ -41,18 +42,23 @@ const HELP: Record<string, string> = {
   "ACCESS-DENIED": "user, password or address not allowed",
   "INVALID-USERNAME": "user not allowed",
   "INVALID-PASSWORD": "password not allowed",
+  "FEATURE-NOT-CONFIGURED": "it has no certificate: see CERTFILE or CERTPATH in upsd.conf",
 };
 
-/** Connects to upsd and logs in when there is a login. */
+export type { NutTls };
+
+/** Connects to upsd, by TLS when that is wanted, and then logs in when there is a login. */
 export async function openNutClient(deps: {
   host: string;
   port: number;
   clock: Clock;
   login?: NutLogin;
+  tls?: NutTls;
 }): Promise<NutPort> {
   const client = await NutConnection.open(deps);
   const turn = turnstile();
   try {
+    if (deps.tls) await client.secure(deps.tls);
     if (deps.login) {
       await client.ask(`USERNAME ${quoted(deps.login.user)}`, "USERNAME");
       await client.ask(`PASSWORD ${quoted(deps.login.password)}`, "PASSWORD");
@@ -84,29 +90,49 @@ export async function openNutClient(deps: {
 }
 
 class NutConnection {
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #clock: Clock;
+  readonly #host: string;
   readonly #name: string;
   #received = "";
   #onLine: ((line: string) => void) | undefined;
   #onEnd: ((error: DeviceError) => void) | undefined;
 
-  private constructor(socket: Socket, clock: Clock, name: string) {
-    this.#socket = socket;
+  private constructor(
+    socket: Socket,
+    clock: Clock,
+    { host, port }: { host: string; port: number },
+  ) {
     this.#clock = clock;
-    this.#name = name;
-    socket.setEncoding("utf8");
-    socket.on("data", (text: string) => this.#onText(text));
+    this.#host = host;
+    this.#name = nameOf(host, port);
+    this.#socket = this.#use(socket);
+  }
+
+  #use(socket: Socket): Socket {
+    const decoder = new TextDecoder();
+    socket.on("data", (bytes: Buffer) => this.#onText(decoder.decode(bytes, { stream: true })));
     // The "close" that follows every "error" settles what waits.
     socket.on("error", () => undefined);
     socket.on("close", () =>
-      this.#onEnd?.(new DeviceError("bus", `${name} closed the connection`)),
+      this.#onEnd?.(new DeviceError("bus", `${this.#name} closed the connection`)),
     );
+    return socket;
+  }
+
+  /** Nothing that follows can be read or changed on the way. What came before is not trusted. */
+  async secure(tls: NutTls): Promise<void> {
+    await this.ask("STARTTLS", "STARTTLS");
+    const plain = this.#socket;
+    plain.removeAllListeners("data");
+    this.#received = "";
+    const { host, name, clock } = { host: this.#host, name: this.#name, clock: this.#clock };
+    this.#socket = this.#use(await throughTls(plain, { ...tls, host, name, clock }));
   }
 
   static async open(deps: { host: string; port: number; clock: Clock }): Promise<NutConnection> {
     const { host, port, clock } = deps;
-    const name = `upsd on ${host}:${port}`;
+    const name = nameOf(host, port);
     const socket = connect({ host, port });
     const connected = new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
@@ -115,7 +141,7 @@ class NutConnection {
     try {
       const late = () => new DeviceError("bus", `${name} did not accept within ${CONNECT_MS} ms`);
       await withDeadline(connected, CONNECT_MS, clock, late);
-      return new NutConnection(socket, clock, name);
+      return new NutConnection(socket, clock, { host, port });
     } catch (error) {
       socket.destroy();
       throw error;
@@ -207,3 +233,5 @@ class NutConnection {
     for (const line of lines) this.#onLine?.(line.replace(/\r$/, ""));
   }
 }
+
+const nameOf = (host: string, port: number) => `upsd on ${host}:${port}`;

@@ -14,27 +14,13 @@ const READ_MS = 5_000;
 /** The shortest conversion, at 9 bits, takes 94 ms; the kernel waits for it. */
 const SHORTEST_CONVERSION_MS = 90;
 
-/** A 1-Wire port whose thermometers can convert all at once. */
-export interface TogetherPort extends OneWirePort {
-  /**
-   * Lets all thermometers on the wire of `id` convert, and gives their ids when they have; none where
-   * the kernel cannot do it, does not let us, or does not know the thermometer. Throws `DeviceError`
-   * "not-ready" when the wire refused: then the kernel would serve old results as new.
-   */
-  convertWith(id: string): Promise<string[]>;
-}
-
-export function convertsTogether(port: OneWirePort): port is TogetherPort {
-  return "convertWith" in port;
-}
-
 /** The kernel's 1-Wire devices, or a folder laid out like them. */
 export async function openOneWireFolder(deps: {
   path: string;
   clock: Clock;
   /** Writes a command into a file that is there; may block until it was carried out. */
   command?: (file: string, text: string) => Promise<void>;
-}): Promise<TogetherPort> {
+}): Promise<Required<OneWirePort>> {
   const { path: folder, clock, command = writeCommand } = deps;
   const turn = turnstile();
   const limit = { ms: READ_MS, clock };

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../contract/clock.ts";
 import { type GpiomonPort, openGpiomon } from "./gpiomon.ts";
 import { openI2cDev } from "./i2c-dev.ts";
-import { type NutLogin, type NutPort, openNutClient } from "./nut-client.ts";
+import { type NutLogin, type NutPort, type NutTls, openNutClient } from "./nut-client.ts";
 import { DeviceError, type GpioPort, type I2cPort } from "./port.ts";
 import { openSocketGpio } from "./socket-gpio.ts";
 import { openSocketI2c } from "./socket-i2c.ts";
@@ -66,6 +66,7 @@ export function openNut(deps: {
   port: number;
   clock: Clock;
   login?: NutLogin;
+  tls?: NutTls;
 }): Promise<NutPort> {
   return openNutClient(deps);
 }

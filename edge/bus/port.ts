@@ -32,16 +32,34 @@ export interface OneWirePort extends Port {
   list(): Promise<string[]>;
   /** The text of the device's `w1_slave`. Throws `DeviceError`: "no-answer" when it is gone, else "bus". */
   read(id: string): Promise<string>;
+  /**
+   * Lets all thermometers on the wire of `id` convert, and gives their ids when they have; none where
+   * the kernel cannot do it, does not let us, or does not know the thermometer. Throws `DeviceError`
+   * "not-ready" when the wire refused: then the kernel would serve old results as new. Absent where
+   * thermometers only convert one by one.
+   */
+  convertWith?(id: string): Promise<string[]>;
 }
+
+export type Level = 0 | 1;
+
+/** Told a line's level, and how long ago it began where the backend knows. */
+export type OnLevel = (level: Level, ageMs?: number) => void;
 
 /** Raw levels of one GPIO chip; what a level means is for the layer above. */
 export interface GpioPort extends Port {
-  /** Calls back at once with the present level and then on every change. */
-  watch(line: number, onLevel: (level: 0 | 1) => void): Promise<void>;
-  read(line: number): Promise<0 | 1>;
-  write(line: number, level: 0 | 1): Promise<void>;
+  /**
+   * Calls back at once with the present level and then on every change. `onTrouble` is told when this
+   * line alone has no level, as a cut supervised loop; a level ends it.
+   */
+  watch(line: number, onLevel: OnLevel, onTrouble?: (error: DeviceError) => void): Promise<void>;
+  /** Throws `DeviceError`: "wire" when this line alone has no level, else the chip is of no use. */
+  read(line: number): Promise<Level>;
+  write(line: number, level: Level): Promise<void>;
   /** Resolves when the backend died (socket lost, child ended) or was closed. */
   closed: Promise<void>;
+  /** Why the chip was lost, where there is more to say than that its backend died. */
+  lost?(): DeviceError | undefined;
 }
 
 const EXCEPTION_REASONS: Record<number, BadReason> = { 2: "unsupported", 11: "no-answer" };

@@ -1,17 +1,9 @@
 import type { z } from "zod";
 import type { QuantityId } from "../../contract/quantity.ts";
-import { hwmon } from "../drivers/hwmon.ts";
-import { iio } from "../drivers/iio.ts";
-import { DRIVERS, ONE_WIRE_DRIVERS } from "../drivers/index.ts";
-import type { KernelSensorDriver } from "../drivers/kernel-sensor.ts";
+import { DRIVERS, KERNEL_DRIVERS, ONE_WIRE_DRIVERS } from "../drivers/index.ts";
 import { PROFILE_IDS } from "../profiles/index.ts";
 import { loadProfile } from "../profiles/load.ts";
 import type { Profile } from "../profiles/schema.ts";
-
-/** Kinds of sensors that the kernel reads, by name. */
-export const KERNEL_DRIVERS: ReadonlyMap<string, KernelSensorDriver> = new Map(
-  [hwmon, iio].map((driver) => [driver.model, driver]),
-);
 
 /** The sensors and devices this program can read, as far as a configuration must know them. */
 export interface Catalogue {
@@ -34,6 +26,8 @@ export interface I2cSensor extends Sensor {
   addresses: readonly number[];
   /** Its steps are so wide that a steady room gives the same value for hours. */
   coarse?: boolean;
+  /** Present when it has one against condensed water. */
+  heater?: object;
   /** What must be known of the circuit round the chip; absent: nothing. */
   optionsSchema?: z.ZodType;
   /** For a chip whose options say what it measures. */

@@ -2,11 +2,12 @@ import path from "node:path";
 import type { z } from "zod";
 import { MAX_PAYLOAD_BYTES } from "../../contract/message.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { crossCheck, type Placed, type PlacedParts } from "./cross-check.ts";
+import { crossCheck } from "./cross-check.ts";
 import { type DeviceConfig, type EdgeConfig, type Parts, resolvePaths } from "./edge-config.ts";
 import { field, parserInto } from "./explain.ts";
 import { frameSchema, LISTS, type ListName } from "./file-schema.ts";
 import { suggestion } from "./nearest.ts";
+import type { Placed, PlacedParts } from "./placed.ts";
 import { announcedPoints, truthOf } from "./points.ts";
 import { checkRules } from "./rule-check.ts";
 import {
@@ -93,6 +94,7 @@ function assemble(
     node: frame.node,
     label: frame.label ?? frame.node,
     hubUrl: frame.hub.url,
+    identityFolder: path.resolve(folder, frame.hub.identity),
     spool: {
       path: path.resolve(folder, spool.path),
       quotaBytes: spool.quotaMb * 1024 * 1024,

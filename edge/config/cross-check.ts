@@ -1,50 +1,24 @@
 import { ID_PATTERN } from "../../contract/id.ts";
 import type { PointInfo } from "../../contract/message.ts";
 import { outputPoints } from "../outputs/output-loop.ts";
-import { ALL_UPS_VALUES } from "../poll/nut-loop.ts";
-import type { UpsValue } from "../ups/model.ts";
-import { type Catalogue, channelsOf } from "./catalogue.ts";
-import { type DeviceConfig, doorPoint } from "./edge-config.ts";
+import { unitsOf } from "../profiles/stations.ts";
+import { USUAL_UPS_VALUES } from "../ups/model.ts";
+import { type Catalogue, channelsOf, type Sensor } from "./catalogue.ts";
+import { doorPoint } from "./edge-config.ts";
 import { explain } from "./explain.ts";
+import {
+  type BusChecks,
+  checkCollisions,
+  checkI2cBus,
+  hexAddress as hex,
+  linesOf,
+} from "./i2c-check.ts";
 import { suggestion } from "./nearest.ts";
+import { checkOffsets } from "./offset-check.ts";
+import type { Placed, PlacedParts, Settings } from "./placed.ts";
 import { nutPoints, profilePoints } from "./points.ts";
 import type { BusConfig } from "./schema.ts";
 import { type Path, type Problem, pathText, type Source } from "./source.ts";
-
-/** One entry of a list and where it stood. Settings that are wrong in themselves are left out. */
-export interface Placed {
-  value: Partial<Settings>;
-  path: Path;
-}
-
-/** Every setting that means something beside others. */
-interface Settings {
-  id: string;
-  type: BusConfig["type"];
-  device: string;
-  kind: DeviceConfig["kind"];
-  bus: string;
-  driver: string;
-  profile: string;
-  address: number;
-  unit: number;
-  line: number;
-  point: string;
-  power: string;
-  values: UpsValue[];
-  points: Record<string, string>;
-  options: unknown;
-  every: number;
-}
-
-export interface PlacedParts {
-  buses: Placed[];
-  devices: Placed[];
-  doors: Placed[];
-  inputs: Placed[];
-  pulses: Placed[];
-  outputs: Placed[];
-}
 
 /** 7-bit I2C addresses outside this range are reserved by the bus specification. */
 const FIRST_I2C = 0x08;
@@ -74,7 +48,15 @@ class CrossChecker {
   }
 
   run(): Problem[] {
-    for (const { value, path } of this.#parts.buses) {
+    const checks: BusChecks = {
+      onBus: (bus, types, at) => this.#onBus(bus, types, at),
+      claim: (what, value, at) => this.#claim(what, value, at),
+      report: (at, message) => this.#report(at, message),
+    };
+    const muxes = new Set<string>();
+    for (const bus of this.#parts.buses) {
+      const { value, path } = bus;
+      checkI2cBus(bus, muxes, checks);
       this.#claim("bus id", value.id, [...path, "id"]);
       // Over TCP the bus id names the room's bus; a real line can be opened only once.
       if (!value.device?.startsWith("tcp://"))
@@ -93,15 +75,17 @@ class CrossChecker {
     for (const { value, path } of this.#parts.pulses) {
       this.#claimPoint(value.point, [...path, "point"]);
       this.#claimPoint(value.power, [...path, "power"]);
-      this.#contact(value, path);
+      // An expander is looked at too seldom to count pulses.
+      this.#contact(value, path, ["gpio"]);
     }
     for (const { value, path } of this.#parts.outputs) {
       const fresh = this.#claim("output id", value.id, [...path, "id"]);
       if (fresh && value.id !== undefined)
         for (const point of Object.values(outputPoints(value.id)))
           this.#claimPoint(point, [...path, "id"]);
-      this.#contact(value, path);
+      this.#contact(value, path, ["gpio", "i2c-gpio"]);
     }
+    checkCollisions(this.#parts, checks);
     return this.#problems;
   }
 
@@ -111,7 +95,7 @@ class CrossChecker {
     if (kind === "modbus") {
       this.#onBus(bus, ["modbus-rtu", "modbus-tcp"], [...path, "bus"]);
       this.#known("profile", value.profile, this.#catalogue.profiles, [...path, "profile"]);
-      this.#claim(`unit on bus ${bus}`, value.unit, [...path, "unit"]);
+      this.#units(value, path);
       this.#period(value, path);
       if (fresh) this.#profilePoints(value, path);
       return;
@@ -121,13 +105,15 @@ class CrossChecker {
       if (fresh) this.#nutPoints(value, path);
       return;
     }
-    this.#onBus(bus, [kind], [...path, "bus"]);
+    this.#onBus(bus, kind === "i2c" ? ["i2c", "i2c-mux"] : [kind], [...path, "bus"]);
     const { i2c, oneWire, kernel } = this.#catalogue;
     const sensors = { i2c, "one-wire": oneWire, kernel }[kind];
     this.#known("driver", value.driver, [...sensors.keys()], [...path, "driver"]);
     if (kind === "i2c") this.#address(value, path);
     if (kind === "one-wire") this.#family(value, path);
     if (kind === "i2c") this.#options(value, path);
+    if (kind === "i2c") this.#heater(value, path);
+    checkOffsets({ value, path }, this.#channelsOf(value), (at, text) => this.#report(at, text));
     if (points) this.#channels(points, value, [...path, "points"]);
   }
 
@@ -143,6 +129,15 @@ class CrossChecker {
     if (checked.success) return;
     for (const issue of checked.error.issues)
       this.#problems.push(...explain(issue, at, this.#source));
+  }
+
+  /** Some devices answer at several unit numbers; each may be given only once. */
+  #units({ profile = "", unit, bus }: Partial<Settings>, path: Path): void {
+    const known = this.#catalogue.profiles.includes(profile);
+    if (unit === undefined) return;
+    const taken = known ? unitsOf(this.#catalogue.profile(profile), unit) : [unit];
+    for (const each of new Set([unit, ...taken]))
+      this.#claim(`unit on bus ${bus}`, each, [...path, "unit"]);
   }
 
   #period({ profile = "", every }: Partial<Settings>, path: Path): void {
@@ -193,13 +188,22 @@ class CrossChecker {
     }
   }
 
-  #channelNames({ kind, driver = "", options }: Partial<Settings>): string[] | undefined {
+  #heater({ driver = "", heater }: Partial<Settings>, path: Path): void {
+    const sensor = this.#catalogue.i2c.get(driver);
+    if (heater && sensor && !sensor.heater)
+      this.#report([...path, "heater"], `${article(driver)} ${driver} has no heater; remove it`);
+  }
+
+  #channelNames(device: Partial<Settings>): string[] | undefined {
+    const channels = this.#channelsOf(device);
+    return channels && Object.keys(channels);
+  }
+
+  #channelsOf({ kind, driver = "", options }: Partial<Settings>): Sensor["channels"] | undefined {
     const { i2c, oneWire, kernel } = this.#catalogue;
     const chip = i2c.get(driver);
     const other = kind === "kernel" ? kernel : oneWire;
-    const channels =
-      kind === "i2c" ? chip && channelsOf(chip, options) : other.get(driver)?.channels;
-    return channels && Object.keys(channels);
+    return kind === "i2c" ? chip && channelsOf(chip, options) : other.get(driver)?.channels;
   }
 
   #profilePoints({ id, profile }: Partial<Settings>, path: Path): void {
@@ -207,7 +211,7 @@ class CrossChecker {
     this.#claimPoints(id, profilePoints({ id, profile }, this.#catalogue), path);
   }
 
-  #nutPoints({ id, values = ALL_UPS_VALUES }: Partial<Settings>, path: Path): void {
+  #nutPoints({ id, values = [...USUAL_UPS_VALUES] }: Partial<Settings>, path: Path): void {
     if (id !== undefined) this.#claimPoints(id, nutPoints({ id, values, every: 1_000 }), path);
   }
 
@@ -222,8 +226,16 @@ class CrossChecker {
       );
   }
 
-  #contact({ bus, line }: Partial<Settings>, path: Path): void {
-    this.#onBus(bus, ["gpio"], [...path, "bus"]);
+  #contact(
+    { bus, line }: Partial<Settings>,
+    path: Path,
+    types: BusConfig["type"][] = ["gpio", "i2c-gpio", "i2c-loops"],
+  ): void {
+    this.#onBus(bus, types, [...path, "bus"]);
+    const chip = this.#parts.buses.find(({ value }) => value.id === bus);
+    const lines = chip && linesOf(chip.value);
+    if (lines && line !== undefined && line >= lines.count)
+      this.#report([...path, "line"], `${line} is no line of ${bus}; write ${lines.names}`);
     this.#claim(`line on bus ${bus}`, line, [...path, "line"]);
   }
 
@@ -270,6 +282,5 @@ class CrossChecker {
   }
 }
 
-const hex = (address: number) => `0x${address.toString(16).padStart(2, "0")}`;
 const alternatives = (addresses: readonly number[]) => addresses.map(hex).join(" or ");
 const article = (name: string) => (/^[aeiouhlmnrsx]/i.test(name) ? "an" : "a");

@@ -38,6 +38,8 @@ export interface EdgeConfig extends Parts {
   node: string;
   label: string;
   hubUrl: string;
+  /** Where the node's key and certificate are; used when `hubUrl` begins with mqtts. */
+  identityFolder: string;
   spool: { path: string; quotaBytes: number; commitEveryMs: number };
   points: PointInfo[];
   doorInfos: DoorInfo[];
@@ -52,7 +54,14 @@ export function resolvePaths(bus: BusConfig, folder: string): BusConfig {
   if (bus.type === "one-wire" || bus.type === "kernel")
     return { ...bus, path: path.resolve(folder, bus.path) };
   if (bus.type === "modbus-rtu") return { ...bus, device: path.resolve(folder, bus.device) };
-  if (bus.type === "nut" && bus.password?.startsWith("file:"))
-    return { ...bus, password: `file:${path.resolve(folder, bus.password.slice(5))}` };
+  if (bus.type === "nut") {
+    const { password, ca } = bus;
+    const isFile = password?.startsWith("file:") === true;
+    return {
+      ...bus,
+      ...(isFile ? { password: `file:${path.resolve(folder, password.slice(5))}` } : {}),
+      ...(ca === undefined ? {} : { ca: path.resolve(folder, ca) }),
+    };
+  }
   return bus;
 }

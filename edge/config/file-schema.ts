@@ -1,25 +1,20 @@
 import { z } from "zod";
+import { block, duration, says } from "../../contract/yaml-words.ts";
 import { ruleSchema } from "./rule.ts";
 import {
-  block,
   busSchema,
   doorSchema,
-  duration,
   hubUrl,
   i2cDeviceSchema,
-  id,
   inputSchema,
   kernelDeviceSchema,
   modbusDeviceSchema,
   nutDeviceSchema,
   oneWireDeviceSchema,
   outputSchema,
-  path,
   pulseSchema,
-  says,
-  text,
-  whole,
 } from "./schema.ts";
+import { id, path, text, whole } from "./words.ts";
 
 /** The lists of the file, in the order in which they are best written. */
 export const LISTS = [
@@ -39,7 +34,11 @@ const list = <T extends z.ZodType>(item: T, what: string) =>
 const top = {
   node: id("a node id"),
   label: text("a label").optional(),
-  hub: block("hub", { url: z.string(hubUrl).regex(/^mqtt:\/\/[^\s/:]+(:\d{1,5})?$/, hubUrl) }),
+  hub: block("hub", {
+    url: z.string(hubUrl).regex(/^mqtts?:\/\/[^\s/:]+(:\d{1,5})?$/, hubUrl),
+    /** Folder of the node's key and certificate, for mqtts. */
+    identity: path.default("identity"),
+  }),
   spool: block("spool", {
     path,
     quotaMb: whole(8, 65_536, "quotaMb").default(256),

@@ -1,10 +1,12 @@
 import { placeOf, roleOf } from "../../contract/id.ts";
 import type { PointInfo } from "../../contract/message.ts";
+import type { QuantityId } from "../../contract/quantity.ts";
 import { CONTACT_PERIOD_MS } from "../doors/gpio-loop.ts";
 import { PULSE_PERIOD_MS } from "../doors/pulse-loop.ts";
 import { OUTPUT_PERIOD_MS, outputPoints } from "../outputs/output-loop.ts";
 import { nutRoles } from "../poll/nut-loop.ts";
-import type { Profile } from "../profiles/schema.ts";
+import { alarmCondition } from "../profiles/check-alarms.ts";
+import type { Profile, ProfileAlarm } from "../profiles/schema.ts";
 import { type TruthRules, truthRules } from "../truth/truth.ts";
 import { addedUpsFlags } from "../ups/modbus.ts";
 import { UPS_FLAGS, UPS_VALUES } from "../ups/model.ts";
@@ -52,7 +54,9 @@ function devicePoints(device: DeviceConfig, catalogue: Catalogue): PointInfo[] {
   return Object.entries(device.points).flatMap(([channel, id]) => {
     const quantity = channels?.[channel];
     const label = device.label ? `${device.label} ${roleOf(id)}` : spoken(id);
-    return quantity ? [{ id, quantity, label, periodMs: device.every }] : [];
+    const add = device.offset?.[channel] ?? 0;
+    const offset = add === 0 ? {} : { offset: add };
+    return quantity ? [{ id, quantity, label, periodMs: device.every, ...offset }] : [];
   });
 }
 
@@ -74,7 +78,8 @@ export function truthOf({ devices }: Parts, catalogue: Catalogue): Map<string, T
     const coarse = device.kind === "i2c" && catalogue.i2c.get(device.driver)?.coarse === true;
     for (const [channel, point] of Object.entries(device.points)) {
       const quantity = channels?.[channel];
-      if (quantity) rules.set(point, truthRules({ quantity, coarse }));
+      const offset = device.offset?.[channel];
+      if (quantity) rules.set(point, truthRules({ quantity, coarse, offset }));
     }
   }
   return rules;
@@ -96,7 +101,7 @@ export function profilePoints(
   catalogue: Catalogue,
 ): PointInfo[] {
   if (!catalogue.profiles.includes(device.profile)) return [];
-  const { points, classes } = deviceProfile(device, catalogue);
+  const { points, classes, alarms } = deviceProfile(device, catalogue);
   const label = device.label ?? device.id.toUpperCase();
   const own: PointInfo[] = points.map((point) => ({
     id: `${device.id}.${point.id}`,
@@ -106,6 +111,10 @@ export function profilePoints(
     ...(point.min === undefined ? {} : { min: point.min }),
     ...(point.max === undefined ? {} : { max: point.max }),
     ...(point.states ? { states: point.states } : {}),
+    ...proposed(
+      alarms.filter((alarm) => alarm.point === point.id),
+      point.quantity,
+    ),
   }));
   const onBattery = points.find(({ id }) => id === "on-battery");
   const periodMs = classes[onBattery?.class ?? ""] ?? SLOWEST_MS;
@@ -114,6 +123,21 @@ export function profilePoints(
     ...{ quantity: UPS_FLAGS[flag].quantity, label: `${label} ${UPS_FLAGS[flag].label}` },
   }));
   return [...own, ...added];
+}
+
+/** What the profile of a device proposes to alarm on, as a birth carries it. */
+function proposed(
+  alarms: readonly ProfileAlarm[],
+  quantity: QuantityId,
+): Pick<PointInfo, "alarms"> {
+  if (alarms.length === 0) return {};
+  return {
+    alarms: alarms.map((alarm) => ({
+      ...{ id: alarm.id, ...alarmCondition(alarm, quantity === "flag") },
+      ...{ onDelayMs: alarm.delay ?? 0, priority: alarm.priority },
+      ...(alarm.title === undefined ? {} : { title: alarm.title }),
+    })),
+  };
 }
 
 export function nutPoints(

@@ -1,70 +1,14 @@
 import { z } from "zod";
-import { ID_PATTERN } from "../../contract/id.ts";
+import { block, duration, says } from "../../contract/yaml-words.ts";
 import { PULSE_DEBOUNCE_MS } from "../doors/pulse-loop.ts";
-import { UPS_VALUES, type UpsValue } from "../ups/model.ts";
+import { UPS_VALUES, type UpsValue, USUAL_UPS_VALUES } from "../ups/model.ts";
+import { amount, id, oneOf, path, text, whole } from "./words.ts";
 
 const UPS_VALUE_NAMES = Object.keys(UPS_VALUES) as [UpsValue, ...UpsValue[]];
 
-/** Every message completes the sentence "<what was found> …": first what is wrong, then what is allowed. */
-export function says(allowed: string) {
-  return {
-    error: (issue: { input?: unknown }) =>
-      issue.input === undefined ? `is missing; ${allowed}` : `is not allowed; ${allowed}`,
-  };
-}
-
-/** A block whose unknown keys are reported with the names it does have, separated by blanks. */
-export function block<T extends z.ZodRawShape>(what: string, shape: T) {
-  const names = Object.keys(shape);
-  const wrong = says(`${what} is a block with ${names.join(", ")}`).error;
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === "unrecognized_keys" ? names.join(" ") : wrong(issue)),
-  });
-}
-
-const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-const DURATION = /^(\d{1,9})(ms|s|m|h)$/;
-
-function toMs(text: string): number {
-  const [, count, unit] = DURATION.exec(text) ?? [];
-  return Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS];
-}
-
-export function duration(least: string, most: string) {
-  const help = says(`write a number and a unit, from ${least} to ${most}, such as 500ms, 2s or 5m`);
-  return z
-    .string(help)
-    .regex(DURATION, help)
-    .refine((text) => {
-      const ms = toMs(text);
-      return Number.isNaN(ms) || (ms >= toMs(least) && ms <= toMs(most));
-    }, help)
-    .transform(toMs);
-}
-
-export const whole = (least: number, most: number, what: string) => {
-  const help = says(`${what} is a whole number from ${least} to ${most}`);
-  return z.int(help).min(least, help).max(most, help);
-};
-
-const oneOf = <const T extends [string, ...string[]]>(values: T, what: string) =>
-  z.enum(values, says(`${what} is ${values.join(", ")}`));
-
-export const text = (what: string) => {
-  const help = says(`${what} is a text of 1–80 characters`);
-  return z.string(help).min(1, help).max(80, help);
-};
-
-export const path = z.string(says("write a file or folder, from this file's folder on")).min(1);
-
-export const id = (what: string) => {
-  const help = says(
-    `${what} is 1–64 characters of a–z 0–9 _ . - beginning with a letter or digit, in quotes when it is a plain number`,
-  );
-  return z.string(help).regex(ID_PATTERN, help);
-};
-
-export const hubUrl = says("write mqtt://host or mqtt://host:port");
+export const hubUrl = says(
+  "write mqtts://host:port, or mqtt://host:port for a hub on this machine",
+);
 const TCP = "tcp://[^\\s/:]+:\\d{1,5}";
 const i2cDevice = says("write /dev/i2c-<number>, or tcp://host:port for a simulated room");
 const gpioChip = says(
@@ -75,11 +19,50 @@ export const BAUDS = [1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] a
 
 const secret = says("write env:NAME or file:PATH; a secret does not stand in this file");
 
+/** Chips whose lines serve as those of a GPIO bus, and how many each has. */
+export const EXPANDER_LINES = { mcp23017: 16, pcf8574: 8 } as const;
+export type ExpanderChip = keyof typeof EXPANDER_LINES;
+const EXPANDER_CHIPS = Object.keys(EXPANDER_LINES) as [ExpanderChip, ...ExpanderChip[]];
+/** Inputs of an ADS1115. */
+export const LOOP_LINES = 4;
+
 const bus = {
   i2c: block("an I2C bus", {
     id: id("a bus id"),
     type: z.literal("i2c"),
     device: z.string(i2cDevice).regex(new RegExp(`^(/dev/i2c-\\d{1,4}|${TCP})$`), i2cDevice),
+    /** The header's pins of this bus, to clock a slave free that holds it. */
+    recover: block("recover", {
+      sda: whole(0, 53, "the pin of SDA"),
+      scl: whole(0, 53, "the pin of SCL"),
+    }).optional(),
+  }),
+  i2cMux: block("a channel of an I2C multiplexer", {
+    id: id("a bus id"),
+    type: z.literal("i2c-mux"),
+    bus: id("a bus id"),
+    address: whole(0x70, 0x77, "the address of a TCA9548A"),
+    channel: whole(0, 7, "a channel"),
+  }),
+  i2cGpio: block("a GPIO expander on I2C", {
+    id: id("a bus id"),
+    type: z.literal("i2c-gpio"),
+    bus: id("a bus id"),
+    chip: oneOf(EXPANDER_CHIPS, "chip"),
+    address: whole(0x20, 0x3f, "the address of an expander"),
+    /** Between two looks at the lines. */
+    every: duration("20ms", "5s").default(100),
+  }),
+  i2cLoops: block("supervised door loops on I2C", {
+    id: id("a bus id"),
+    type: z.literal("i2c-loops"),
+    bus: id("a bus id"),
+    chip: z.literal("ads1115", says("chip is ads1115")),
+    address: whole(0x48, 0x4b, "the address of an ADS1115"),
+    every: duration("50ms", "5s").default(100),
+    /** Of the pull-ups. */
+    supplyV: amount("the supply of the pull-ups in V,", 1, 5.5).default(3.3),
+    pullUpOhm: amount("the pull-up in Ω,", 100, 100_000).default(2_200),
   }),
   oneWire: block("a 1-Wire bus", {
     id: id("a bus id"),
@@ -115,6 +98,10 @@ const bus = {
       .string(secret)
       .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, secret)
       .optional(),
+    /** Speaks to it only through TLS, and only if its certificate is right. */
+    tls: z.boolean(says("tls is true or false")).optional(),
+    /** What signed its certificate; left out, what this machine trusts. Means TLS by itself. */
+    ca: path.optional(),
   }),
   kernel: block("the kernel's sensors", {
     id: id("a bus id"),
@@ -125,6 +112,9 @@ const bus = {
 
 export const BUS_TYPES = [
   "i2c",
+  "i2c-mux",
+  "i2c-gpio",
+  "i2c-loops",
   "one-wire",
   "gpio",
   "modbus-rtu",
@@ -134,7 +124,18 @@ export const BUS_TYPES = [
 ] as const;
 export const busSchema = z.discriminatedUnion(
   "type",
-  [bus.i2c, bus.oneWire, bus.gpio, bus.modbusRtu, bus.modbusTcp, bus.nut, bus.kernel],
+  [
+    bus.i2c,
+    bus.i2cMux,
+    bus.i2cGpio,
+    bus.i2cLoops,
+    bus.oneWire,
+    bus.gpio,
+    bus.modbusRtu,
+    bus.modbusTcp,
+    bus.nut,
+    bus.kernel,
+  ],
   says(`a bus type is ${BUS_TYPES.join(", ")}`),
 );
 export type BusConfig = z.output<typeof busSchema>;
@@ -145,6 +146,8 @@ const points = z.record(
   says("write which point each value becomes, such as { temperature: a01.inlet-top }"),
 );
 const every = duration("500ms", "1h");
+/** What is added to a channel, found against a reference instrument; bounded by the cross-check. */
+const offset = z.record(z.string(), z.number(says("an offset is a number"))).optional();
 
 export const i2cDeviceSchema = block("an I2C device", {
   id: id("a device id"),
@@ -155,6 +158,9 @@ export const i2cDeviceSchema = block("an I2C device", {
   every,
   /** Checked by the driver's own schema. */
   options: z.unknown().optional(),
+  /** Whether its heater may drive condensed water off. */
+  heater: z.boolean(says("heater is true or false")).optional(),
+  offset,
   points,
 });
 export const oneWireDeviceSchema = block("a 1-Wire device", {
@@ -168,6 +174,7 @@ export const oneWireDeviceSchema = block("a 1-Wire device", {
   bus: id("a bus id"),
   driver: z.string(says("name the sensor's driver, such as ds18b20")),
   every,
+  offset,
   points,
 });
 export const modbusDeviceSchema = block("a Modbus device", {
@@ -189,7 +196,7 @@ export const nutDeviceSchema = block("a UPS read by NUT", {
   /** What it measures; a UPS that lacks one of them shows it as bad. */
   values: z
     .array(oneOf(UPS_VALUE_NAMES, "a value"), says(`values are ${UPS_VALUE_NAMES.join(", ")}`))
-    .default([...UPS_VALUE_NAMES]),
+    .default([...USUAL_UPS_VALUES]),
 });
 export const kernelDeviceSchema = block("a sensor of the kernel", {
   id: id("a device id"),
@@ -200,6 +207,7 @@ export const kernelDeviceSchema = block("a sensor of the kernel", {
     .string(says("name the sensor as the kernel does, such as cpu_thermal or sht3x@1-0044"))
     .regex(/^[A-Za-z0-9_.@:-]{1,80}$/, says("a sensor is a name such as cpu_thermal")),
   every,
+  offset,
   points,
 });
 

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../contract/clock.ts";
-import { bad, good, type Measurement, uncertain } from "../../contract/reading.ts";
-import { DeviceError, type GpioPort } from "../bus/port.ts";
+import { type BadReason, bad, good, type Measurement, uncertain } from "../../contract/reading.ts";
+import { DeviceError, type GpioPort, type Level } from "../bus/port.ts";
 import type { BusHealth, BusLoop, Sink } from "../poll/loop.ts";
 import { Waker } from "../waker.ts";
 import { type ContactState, NEW_CONTACT, settlesAtMs, stepContact } from "./contact.ts";
@@ -38,13 +38,20 @@ export interface GpioLoopDeps {
   log: Logger;
 }
 
-/** Watches every contact of one GPIO chip. While the chip is lost its points are bad and its doors at fault. */
+/**
+ * Watches every contact of one GPIO chip, or of one like it on I2C. While the chip is lost its points are
+ * bad and its doors at fault.
+ */
 export function gpioLoop(deps: GpioLoopDeps): BusLoop {
   return new GpioLoop(deps);
 }
 
 interface Watched extends Contact {
   state: ContactState;
+  /** Why this line alone shows nothing: a supervised loop that is cut or shorted. */
+  trouble?: DeviceError | undefined;
+  /** When it was last heard of, on the monotonic clock. */
+  seenMs: number;
 }
 
 class GpioLoop implements BusLoop {
@@ -53,14 +60,18 @@ class GpioLoop implements BusLoop {
   readonly #watched: Watched[];
   readonly #waker = new Waker();
   readonly #health: BusHealth = { ok: 0, failed: 0, lastError: null, lagMs: 0, open: false };
-  #edges: { contact: Watched; level: 0 | 1; atMs: number }[] = [];
+  #edges: { contact: Watched; level: Level | DeviceError; atMs: number }[] = [];
   #nextPublishMs = 0;
   #faultRecorded = false;
+  #lostAs: BadReason = "bus";
 
   constructor(deps: GpioLoopDeps) {
     this.bus = deps.bus;
     this.#deps = deps;
-    this.#watched = deps.contacts.map((contact) => ({ ...contact, state: NEW_CONTACT }));
+    this.#watched = deps.contacts.map((contact) => ({
+      ...{ ...contact, state: NEW_CONTACT },
+      seenMs: Number.NEGATIVE_INFINITY,
+    }));
   }
 
   health(): BusHealth {
@@ -77,7 +88,7 @@ class GpioLoop implements BusLoop {
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         failures = clock.monoMs() - beganMs > STEADY_MS ? 1 : failures + 1;
-        this.#lost(error.message, failures);
+        this.#lost(error, failures);
       }
       if (!signal.aborted) await this.#waitOut(retryMs(failures), signal);
     }
@@ -92,7 +103,8 @@ class GpioLoop implements BusLoop {
       await this.#watchAll(port);
       this.#found();
       const gone = port.closed.then(() => {
-        if (!inner.signal.aborted) throw new DeviceError("bus", "the GPIO chip is gone");
+        if (inner.signal.aborted) return;
+        throw port.lost?.() ?? new DeviceError("bus", "the GPIO chip is gone");
       });
       await Promise.race([
         gone,
@@ -109,12 +121,19 @@ class GpioLoop implements BusLoop {
     this.#edges = [];
     for (const contact of this.#watched) {
       contact.state = NEW_CONTACT;
-      await port.watch(contact.line, (level) => this.#saw(contact, level));
+      contact.trouble = undefined;
+      await port.watch(
+        contact.line,
+        (level, ageMs) => this.#saw(contact, level, ageMs),
+        (error) => this.#saw(contact, error),
+      );
     }
   }
 
-  #saw(contact: Watched, level: 0 | 1): void {
-    this.#edges.push({ contact, level, atMs: this.#deps.clock.monoMs() });
+  /** `ageMs`: how long ago it began, which by the kernel's stamp holds however late the program comes to look. */
+  #saw(contact: Watched, level: Level | DeviceError, ageMs = 0): void {
+    contact.seenMs = Math.max(contact.seenMs, this.#deps.clock.monoMs() - ageMs);
+    this.#edges.push({ contact, level, atMs: contact.seenMs });
     if (this.#edges.length > MAX_EDGES) this.#edges.shift();
     this.#waker.wake();
   }
@@ -124,9 +143,18 @@ class GpioLoop implements BusLoop {
       await this.#deps.clock.sleep(REREAD_MS, signal);
       if (signal.aborted) return;
       for (const contact of this.#watched) {
-        this.#saw(contact, await port.read(contact.line));
+        this.#saw(contact, await this.#levelOf(port, contact));
         this.#health.ok += 1;
       }
+    }
+  }
+
+  async #levelOf(port: GpioPort, { line }: Contact): Promise<Level | DeviceError> {
+    try {
+      return await port.read(line);
+    } catch (error) {
+      if (error instanceof DeviceError && error.reason === "wire") return error;
+      throw error;
     }
   }
 
@@ -135,7 +163,10 @@ class GpioLoop implements BusLoop {
     while (!signal.aborted) {
       const edges = this.#edges;
       this.#edges = [];
-      for (const { contact, level, atMs } of edges) this.#step(contact, level, atMs);
+      for (const { contact, level, atMs } of edges) {
+        if (level instanceof DeviceError) this.#suffer(contact, level);
+        else this.#step(contact, level, atMs);
+      }
       const nowMs = clock.monoMs();
       for (const contact of this.#watched) this.#step(contact, undefined, nowMs);
       if (nowMs >= this.#nextPublishMs) this.#publishAll((contact) => measured(contact));
@@ -145,8 +176,25 @@ class GpioLoop implements BusLoop {
     }
   }
 
-  #step(contact: Watched, level: 0 | 1 | undefined, nowMs: number): void {
+  /** Nobody knows how a contact stands behind a broken loop; once it is whole, the level must settle anew. */
+  #suffer(contact: Watched, trouble: DeviceError): void {
     const { clock, doors, log } = this.#deps;
+    const { door, point } = contact;
+    const known = contact.trouble !== undefined;
+    contact.trouble = trouble;
+    contact.state = NEW_CONTACT;
+    if (known) return;
+    log.warn({ point, error: trouble.message }, "contact shows no state");
+    this.#publish([contact], measured);
+    if (door) doors.trouble(door, "fault", clock.nowMs());
+  }
+
+  #step(contact: Watched, level: Level | undefined, nowMs: number): void {
+    const { clock, doors, log } = this.#deps;
+    if (level !== undefined && contact.trouble) {
+      contact.trouble = undefined;
+      log.info({ point: contact.point }, "contact shows its state again");
+    }
     const { state, changes } = stepContact(contact.state, level, nowMs, contact.debounceMs);
     contact.state = state;
     const { door, point } = contact;
@@ -184,15 +232,19 @@ class GpioLoop implements BusLoop {
   }
 
   /** A chip that is not there at the first try may still be starting; from the second on that is a fault. */
-  #lost(error: string, failures: number): void {
+  #lost(error: DeviceError, failures: number): void {
     const { clock, doors, log } = this.#deps;
     const wasOpen = this.#health.open;
     this.#health.failed += 1;
     this.#health.open = false;
-    if (this.#health.lastError === null) log.warn({ error }, "GPIO lost");
-    this.#health.lastError = error;
-    for (const contact of this.#watched) contact.state = NEW_CONTACT;
-    this.#publishAll(() => bad("bus"));
+    if (this.#health.lastError === null) log.warn({ error: error.message }, "GPIO lost");
+    this.#health.lastError = error.message;
+    this.#lostAs = error.reason;
+    for (const contact of this.#watched) {
+      contact.state = NEW_CONTACT;
+      contact.trouble = undefined;
+    }
+    this.#publishAll(() => bad(this.#lostAs));
     if (this.#faultRecorded || (!wasOpen && failures < 2)) return;
     this.#faultRecorded = true;
     for (const { door } of this.#watched) if (door) doors.trouble(door, "fault", clock.nowMs());
@@ -206,7 +258,7 @@ class GpioLoop implements BusLoop {
       if (leftMs <= 0 || signal.aborted) return;
       await clock.sleep(Math.min(leftMs, this.#nextPublishMs - clock.monoMs()), signal);
       if (!signal.aborted && clock.monoMs() >= this.#nextPublishMs)
-        this.#publishAll(() => bad("bus"));
+        this.#publishAll(() => bad(this.#lostAs));
     }
   }
 }
@@ -221,6 +273,7 @@ function isActive({ contact, state }: Watched): boolean {
 
 /** What a contact says; nothing before it has settled. A chattering one may be either. */
 function measured(contact: Watched): Measurement | undefined {
+  if (contact.trouble) return bad(contact.trouble.reason);
   if (contact.state.settled === null) return undefined;
   const value = isActive(contact) ? 1 : 0;
   return contact.state.chattering ? uncertain(value, "implausible") : good(value);

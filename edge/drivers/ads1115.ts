@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { QuantityId } from "../../contract/quantity.ts";
+import { block } from "../../contract/yaml-words.ts";
 import { DeviceError } from "../bus/port.ts";
 import { type AnalogInput, analogInput, measured } from "./analog-input.ts";
 import {
@@ -10,7 +11,6 @@ import {
   signedWord,
   word,
 } from "./driver.ts";
-import { optionsBlock } from "./options.ts";
 
 const CONFIG = 0x01;
 const RESULT = 0x00;
@@ -31,7 +31,7 @@ const FLOATING = 0xffff;
 const INPUTS = ["a0", "a1", "a2", "a3"] as const;
 type Input = (typeof INPUTS)[number];
 const input = analogInput.optional();
-const optionsSchema = optionsBlock("an ADS1115", {
+const optionsSchema = block("an ADS1115", {
   a0: input,
   a1: input,
   a2: input,
@@ -66,7 +66,7 @@ export const ads1115: I2cDriver<Input, Options> = {
         values[name] = new DeviceError("unsupported", `nothing is said of input ${name}`);
         continue;
       }
-      const frame = await convert(device, number, what.fullScaleV);
+      const frame = await convertAds1115(device, number, what.fullScaleV);
       values[name] = channel(() => measured(decodeAds1115(frame, what.fullScaleV), what));
     }
     return values;
@@ -78,7 +78,12 @@ function quantityOf(what: AnalogInput): QuantityId {
   return what.kind === "current-loop" ? what.quantity : "flag";
 }
 
-async function convert(device: I2cDevice, input: number, fullScaleV: number): Promise<Uint8Array> {
+/** One conversion of one input. Throws `DeviceError`: "reset" when the chip lost power meanwhile. */
+export async function convertAds1115(
+  device: I2cDevice,
+  input: number,
+  fullScaleV: number,
+): Promise<Uint8Array> {
   const order = ((4 + input) << 12) | ((GAINS[fullScaleV] ?? 0) << 9) | SINGLE_128_SPS;
   await device.write([CONFIG, (START | order) >> 8, order & 0xff]);
   for (let poll = 1; poll <= POLLS; poll += 1) {

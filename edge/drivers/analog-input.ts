@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { QUANTITY_IDS } from "../../contract/quantity.ts";
+import { block, says } from "../../contract/yaml-words.ts";
 import { DeviceError } from "../bus/port.ts";
-import { amount, optionsBlock, says } from "./options.ts";
+import { amount } from "../config/words.ts";
 
 export const FULL_SCALES_V = [6.144, 4.096, 2.048, 1.024, 0.512, 0.256] as const;
 const fullScaleV = z
@@ -15,13 +16,13 @@ const value = (what: string) => amount(what, -1e9, 1e9);
 export const analogInput = z.discriminatedUnion(
   "kind",
   [
-    optionsBlock("a voltage input", {
+    block("a voltage input", {
       kind: z.literal("voltage"),
       fullScaleV,
       /** Of a divider before the input: true voltage by measured voltage. */
       factor: amount("the factor of the divider", 0.001, 10_000).default(1),
     }),
-    optionsBlock("a 4–20 mA input", {
+    block("a 4–20 mA input", {
       kind: z.literal("current-loop"),
       fullScaleV,
       shuntOhm: amount("the shunt in Ω,", 1, 250),
@@ -29,13 +30,13 @@ export const analogInput = z.discriminatedUnion(
       at4mA: value("the value at 4 mA,"),
       at20mA: value("the value at 20 mA,"),
     }),
-    optionsBlock("a supervised door loop", {
+    block("a supervised door loop", {
       kind: z.literal("door-loop"),
       fullScaleV,
       supplyV,
       pullUpOhm: ohm("the pull-up").default(2_200),
     }),
-    optionsBlock("a leak rope", {
+    block("a leak rope", {
       kind: z.literal("leak-rope"),
       fullScaleV,
       supplyV,

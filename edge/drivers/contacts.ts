@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { QuantityId } from "../../contract/quantity.ts";
-import { optionsBlock, says } from "./options.ts";
+import { block, says } from "../../contract/yaml-words.ts";
 
 export interface ContactOptions<Channel extends string> {
   normallyOpen: Channel[];
@@ -12,7 +12,7 @@ export function contactOptions<const Channel extends string>(
   channels: readonly [Channel, ...Channel[]],
 ): z.ZodType<ContactOptions<Channel>> {
   const names = says(`an input is ${channels.join(", ")}`);
-  return optionsBlock(what, {
+  return block(what, {
     /** Contacts that are open when all is well; the others are closed, so that a cut wire shows. */
     normallyOpen: z.array(z.enum(channels, names), says("write a list of inputs")).default([]),
   }).meta({ examples: [{ normallyOpen: [channels[0]] }] });

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { amount, optionsBlock } from "./options.ts";
+import { block } from "../../contract/yaml-words.ts";
+import { amount } from "../config/words.ts";
 
 /** Below, the steps of the smallest chip would be too coarse to set. */
 const LEAST_V = 0.0005;
@@ -7,7 +8,7 @@ const LEAST_V = 0.0005;
 /** Options of a chip that measures current by the voltage over a shunt of at most `limitV`. */
 export function shuntOptions(model: string, limitV: number) {
   const message = `does not fit the shunt; for an ${model} shuntOhm × maxA is ${LEAST_V}–${limitV} V`;
-  return optionsBlock(`an ${model}`, {
+  return block(`an ${model}`, {
     shuntOhm: amount("the shunt in Ω,", 0.00001, 100),
     /** The largest current to be measured; it sets the steps. */
     maxA: amount("the largest current in A,", 0.001, 10_000),

@@ -11,6 +11,14 @@ export interface I2cDevice {
   pause(ms: number): Promise<void>;
 }
 
+/** A heater in the chip, against water that has condensed on it. */
+export interface Heater {
+  /** One burst; it is off again on return. Throws `DeviceError` when that is not sure. */
+  pulse(device: I2cDevice): Promise<void>;
+  /** Whatever an interrupted burst left behind. Absent where bursts end by themselves. */
+  off?(device: I2cDevice): Promise<void>;
+}
+
 /** What one channel gave: a value, or why this channel alone has none. */
 export type ChannelValue = number | DeviceError;
 
@@ -27,6 +35,8 @@ export interface I2cDriver<Channel extends string = string, Options = void> {
   channelsWith?(options: Options): Partial<Record<Channel, QuantityId>>;
   /** Its steps are so wide that a steady room gives the same value for hours. */
   coarse?: boolean;
+  /** For a chip that measures temperature and humidity. */
+  heater?: Heater;
   /** Sets the chip up, before its first read and again after it failed. Throws `DeviceError`. */
   start?(device: I2cDevice, options: Options): Promise<void>;
   /**

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { QuantityId } from "../../contract/quantity.ts";
+import { block } from "../../contract/yaml-words.ts";
+import { amount } from "../config/words.ts";
 import { type ChannelValue, channel, type I2cDriver, within } from "./driver.ts";
-import { amount, optionsBlock } from "./options.ts";
 import { identify, readWord, setUp, stillSet } from "./registers.ts";
 
 const IDS = { 254: 0x5449, 255: 0x3220 };
@@ -10,7 +11,7 @@ const FIRST_MS = 233; // six times 35.2 ms and a tenth
 const LIMIT_V = 0.16377; // one step below the end of the scale
 
 const shunt = amount("the shunt in Ω,", 0.00001, 100);
-const optionsSchema = optionsBlock("an INA3221", {
+const optionsSchema = block("an INA3221", {
   shuntOhm1: shunt,
   shuntOhm2: shunt,
   shuntOhm3: shunt,

@@ -14,10 +14,13 @@ import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
 import { ina3221 } from "./ina3221.ts";
 import type { KernelSensorDriver } from "./kernel-sensor.ts";
+import type { LineChip } from "./line-chip.ts";
 import { lm75 } from "./lm75.ts";
 import { mcp9808 } from "./mcp9808.ts";
 import { mcp23017 } from "./mcp23017.ts";
+import { mcp23017Lines } from "./mcp23017-lines.ts";
 import { pcf8574 } from "./pcf8574.ts";
+import { pcf8574Lines } from "./pcf8574-lines.ts";
 import { scd4x } from "./scd4x.ts";
 import { sdp3x } from "./sdp3x.ts";
 import { sht4x } from "./sht4x.ts";
@@ -69,3 +72,9 @@ export function oneWireDriverFor(id: string): OneWireDriver | undefined {
 export const KERNEL_DRIVERS: ReadonlyMap<string, KernelSensorDriver> = new Map(
   KERNEL.map((driver) => [driver.model, driver]),
 );
+
+/** Chips whose lines serve as contacts and outputs. */
+export const EXPANDERS: Record<"mcp23017" | "pcf8574", () => LineChip> = {
+  mcp23017: mcp23017Lines,
+  pcf8574: pcf8574Lines,
+};

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { block, says } from "../../contract/yaml-words.ts";
 import { type I2cDriver, refuseFloating, signedWord, within } from "./driver.ts";
-import { optionsBlock, says } from "./options.ts";
 
 const TEMPERATURE = [0x00];
 
-const optionsSchema = optionsBlock("an LM75", {
+const optionsSchema = block("an LM75", {
   /** 9 of the LM75 and LM75B, 11 of the LM75A, up to 12 of others; below stands noise. */
   bits: z.literal([9, 10, 11, 12], says("bits is 9, 10, 11 or 12")).default(9),
 }).meta({ examples: [{ bits: 11 }] });

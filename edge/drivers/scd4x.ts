@@ -1,8 +1,9 @@
 import type { z } from "zod";
+import { block } from "../../contract/yaml-words.ts";
 import { DeviceError } from "../bus/port.ts";
+import { amount, flag } from "../config/words.ts";
 import { checkedWord, sensirionCrc8 } from "./crc8.ts";
 import { type I2cDevice, type I2cDriver, within } from "./driver.ts";
-import { amount, flag, optionsBlock } from "./options.ts";
 
 const STOP = [0x3f, 0x86];
 const STOP_MS = 500;
@@ -17,7 +18,7 @@ const COMMAND_MS = 2; // datasheet maximum is 1 ms
 const POLL_MS = 500;
 const POLLS = 13; // 6 s: one period and a margin
 
-const optionsSchema = optionsBlock("an SCD4x", {
+const optionsSchema = block("an SCD4x", {
   /** Above sea level; the air's density counts. */
   altitudeM: amount("the altitude in m", 0, 3_000).default(0),
   /** It assumes outdoor air once a week, which a closed room never has. */

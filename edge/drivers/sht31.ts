@@ -1,5 +1,6 @@
 import { checkedWord } from "./crc8.ts";
 import { type I2cDriver, within } from "./driver.ts";
+import { switchedHeater } from "./switched-heater.ts";
 
 const MEASURE = [0x24, 0x00]; // single shot, high repeatability, no clock stretching
 const MEASURE_MS = 16; // datasheet maximum is 15 ms
@@ -9,6 +10,7 @@ export const sht31: I2cDriver<"temperature" | "humidity"> = {
   model: "sht31",
   channels: { temperature: "temperature", humidity: "humidity" },
   addresses: [0x44, 0x45],
+  heater: switchedHeater(),
   async read(device) {
     await device.write(MEASURE);
     await device.pause(MEASURE_MS);

@@ -5,12 +5,22 @@ import { type I2cDriver, within } from "./driver.ts";
 const MEASURE = [0xfd]; // high precision, heater off
 const MEASURE_MS = 9; // datasheet maximum is 8.3 ms
 const DAMAGED = 0x8000;
+const HEAT = [0x39]; // 200 mW for a second, then a measurement
+const HEAT_MS = 1_100; // datasheet maximum
 
 /** Sensirion SHT40, SHT41, SHT45 temperature and humidity sensor (SHT4x datasheet). */
 export const sht4x: I2cDriver<"temperature" | "humidity"> = {
   model: "sht4x",
   channels: { temperature: "temperature", humidity: "humidity" },
   addresses: [0x44, 0x45, 0x46],
+  heater: {
+    async pulse(device) {
+      await device.write(HEAT);
+      await device.pause(HEAT_MS);
+      // The hot air's values; that they come with sound checksums shows that the burst is over.
+      decodeSht4x(await device.read(6));
+    },
+  },
   async read(device) {
     await device.write(MEASURE);
     await device.pause(MEASURE_MS);

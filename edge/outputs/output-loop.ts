@@ -70,6 +70,9 @@ class Outputs implements OutputLoop {
   readonly #outputs: Map<string, Driven>;
   readonly #waker = new Waker();
   readonly #health: Omit<BusHealth, "open"> = { ok: 0, failed: 0, lastError: null, lagMs: 0 };
+  /** The port in use, and why it died if it did by itself: its outputs may be as nobody ordered. */
+  #port: GpioPort | undefined;
+  #gone: string | undefined;
 
   constructor(deps: OutputLoopDeps) {
     this.bus = deps.bus;
@@ -105,6 +108,11 @@ class Outputs implements OutputLoop {
     let assertAtMs = clock.monoMs();
     while (!signal.aborted) {
       const nowMs = clock.monoMs();
+      if (this.#gone !== undefined) {
+        await this.#keeper.drop(this.#gone);
+        this.#gone = undefined;
+        assertAtMs = nowMs;
+      }
       const asserting = nowMs >= assertAtMs;
       if (asserting) assertAtMs = nowMs + OUTPUT_PERIOD_MS;
       const worked = await this.#driveAll(asserting);
@@ -139,7 +147,7 @@ class Outputs implements OutputLoop {
     const errors: DeviceError[] = [];
     for (const output of due) {
       try {
-        await this.#drive(await this.#keeper.port(), output);
+        await this.#drive(await this.#openPort(), output);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         errors.push(error);
@@ -151,6 +159,18 @@ class Outputs implements OutputLoop {
     if (error && errors.length === due.length && this.#keeper.isOpen)
       await this.#keeper.drop(error.message);
     return errors.length === 0;
+  }
+
+  async #openPort(): Promise<GpioPort> {
+    const port = await this.#keeper.port();
+    if (port === this.#port) return port;
+    this.#port = port;
+    port.closed.then(() => {
+      if (this.#port !== port || !this.#keeper.isOpen) return;
+      this.#gone = port.lost?.()?.message ?? "the chip is gone";
+      this.#waker.wake();
+    });
+    return port;
   }
 
   /** Writes one output and reads it back, again when it did not follow. */

@@ -7,6 +7,7 @@ import {
   type UpsFlag,
   type UpsRole,
   type UpsValue,
+  USUAL_UPS_VALUES,
 } from "../ups/model.ts";
 import { upsFromNut } from "../ups/nut.ts";
 import type { BusLoop, Sample, Sink } from "./loop.ts";
@@ -25,7 +26,7 @@ export interface NutDeviceSpec {
 export const ALL_UPS_VALUES = Object.keys(UPS_VALUES) as UpsValue[];
 
 /** The roles a UPS read by NUT publishes, in the order of the model. */
-export function nutRoles(values: readonly UpsValue[] = ALL_UPS_VALUES): UpsRole[] {
+export function nutRoles(values: readonly UpsValue[] = USUAL_UPS_VALUES): UpsRole[] {
   return [...(Object.keys(UPS_FLAGS) as UpsFlag[]), ...values];
 }
 

@@ -1,5 +1,4 @@
 import { good } from "../../contract/reading.ts";
-import { convertsTogether } from "../bus/one-wire-folder.ts";
 import { DeviceError, type OneWirePort } from "../bus/port.ts";
 import { oneWireDriverFor } from "../drivers/index.ts";
 import { laneLoop } from "./lane-loop.ts";
@@ -28,7 +27,7 @@ export function oneWireLoop(
   const convert = async (port: OneWirePort, id: string) => {
     const age = clock.monoMs() - (converted.get(id) ?? -Infinity);
     // An older result must not be read; only another common conversion makes the kernel forget it.
-    if (age > FRESH_MS && devices.length > 1 && convertsTogether(port))
+    if (age > FRESH_MS && devices.length > 1 && port.convertWith)
       for (const other of await port.convertWith(id)) converted.set(other, clock.monoMs());
     converted.delete(id);
   };

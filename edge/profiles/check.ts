@@ -1,5 +1,6 @@
 import { isId } from "../../contract/id.ts";
 import { classOf, fieldCount, isClass, patternBits, stationKey, wireAddress } from "./address.ts";
+import { checkAlarms } from "./check-alarms.ts";
 import { checkDependence } from "./check-dependence.ts";
 import { type FieldType, isText, ONCE, type RawPoint, type RawProfile } from "./schema.ts";
 
@@ -24,7 +25,10 @@ export function checkProfile(raw: RawProfile): Problem[] {
     else checkDerived(point, raw, report);
     checkPublished(point, raw, report);
   });
-  return [...problems, ...overlaps(raw), ...atomicGroups(raw), ...identity(raw)];
+  return [
+    ...[...problems, ...overlaps(raw), ...atomicGroups(raw)],
+    ...[...identity(raw), ...checkAlarms(raw)],
+  ];
 }
 
 const OWN_LENGTH: readonly FieldType[] = ["string", "bcd"];

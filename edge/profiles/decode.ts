@@ -22,12 +22,12 @@ export function patternOf(field: Field, words: Uint16Array): bigint {
 
 /** The same for one or two registers, without the cost of big integers: most values are this short. */
 function shortPattern({ order, count }: Field, words: Uint16Array): number {
-  const swap = order === "BADC" || order === "DCBA" ? swapBytes : (word: number) => word;
-  const first = swap(words[0] ?? 0);
-  if (count === 1) return first;
-  const second = swap(words[1] ?? 0);
-  const wordsSwapped = order === "CDAB" || order === "DCBA";
-  return wordsSwapped ? second * 65_536 + first : first * 65_536 + second;
+  const swapped = order === "BADC" || order === "DCBA";
+  const first = words[0] ?? 0;
+  if (count === 1) return swapped ? swapBytes(first) : first;
+  const second = words[1] ?? 0;
+  const [high, low] = order === "CDAB" || order === "DCBA" ? [second, first] : [first, second];
+  return swapped ? swapBytes(high) * 65_536 + swapBytes(low) : high * 65_536 + low;
 }
 
 /**
@@ -118,8 +118,9 @@ export function decodePoint(
 }
 
 function notAvailable(field: Field, wire: Wire): BadReason | undefined {
-  if (!(wire instanceof Uint16Array) || (isText(field.type) && field.na.length === 0))
+  if (field.na.length === 0 && (isText(field.type) || (!field.naRange && !field.naNegative)))
     return undefined;
+  if (!(wire instanceof Uint16Array)) return undefined;
   if (field.na.length > 0 || field.naRange) {
     const pattern = patternOf(field, wire);
     const listed = field.na.find(({ raw }) => raw === pattern);

@@ -74,9 +74,10 @@ function build(raw: RawProfile): Profile {
   const fields = new Map<string, Field>();
   for (const point of raw.points)
     if (point.address !== undefined) fields.set(point.id, buildField(point, raw));
-  const { id, vendor, model, experimental, kind, source, link, limits, classes } = raw;
+  const { id, vendor, model, experimental, kind, source, link, limits, classes, alarms } = raw;
   return {
-    ...{ id, vendor, model, experimental, kind, source, link, limits, classes: { ...classes } },
+    ...{ id, vendor, model, experimental, kind, source, link, limits, alarms },
+    classes: { ...classes },
     fields: [...fields.values()],
     points: raw.points.flatMap((point) => buildPoint(point, fields)),
     identify: raw.identify.map(({ point, matches }) => ({

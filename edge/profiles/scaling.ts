@@ -11,7 +11,7 @@ export const NOTHING_KNOWN: Lookup = () => undefined;
 export interface Scaling {
   scale: number;
   offset: number;
-  convert: "degF->degC" | undefined;
+  convert?: "degF->degC" | undefined;
 }
 
 /** A power of ten beyond this is no scale that a device means. */
@@ -20,7 +20,8 @@ const MOST_EXPONENT = 12;
 /** How a field's number becomes its quantity, or why that cannot be said. */
 export function scalingOf(field: Field, lookup: Lookup): Scaling | { reason: BadReason } {
   const { scale, offset, convert, when, variants, scaleFrom } = field;
-  if (!when && !variants && scaleFrom === undefined) return { scale, offset, convert };
+  // Nearly every field; nothing is made for it, as this runs for every value.
+  if (!when && !variants && scaleFrom === undefined) return field;
   if (when) {
     const held = holds(when, lookup);
     if (held !== true) return { reason: held || "unsupported" };

@@ -128,6 +128,23 @@ export const pointSchema = z.strictObject({
 });
 export type RawPoint = z.infer<typeof pointSchema>;
 
+/** An alarm the maker's document asks for. A flag alarms at 1 unless `equals` says 0. */
+export const profileAlarmSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, "is not a name such as on-battery"),
+  /** A published point of this profile. */
+  point: idSchema,
+  equals: z.number().optional(),
+  above: z.number().optional(),
+  below: z.number().optional(),
+  deadband: z.number().min(0).optional(),
+  /** 1 act now, 2 this hour, 3 this shift, 4 note. */
+  priority: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
+  /** How long it must last. */
+  delay: duration.optional(),
+  title: z.string().min(1).max(80).optional(),
+});
+export type ProfileAlarm = z.infer<typeof profileAlarmSchema>;
+
 export const profileSchema = z.strictObject({
   profile: z.literal(1),
   id: idSchema,
@@ -189,6 +206,7 @@ export const profileSchema = z.strictObject({
     .max(4)
     .default([]),
   points: z.array(pointSchema).min(1).max(500),
+  alarms: z.array(profileAlarmSchema).max(50).default([]),
 });
 export type RawProfile = z.infer<typeof profileSchema>;
 
@@ -240,7 +258,7 @@ export interface ProfilePoint {
 export interface Profile
   extends Pick<
     RawProfile,
-    "id" | "vendor" | "model" | "experimental" | "kind" | "source" | "link" | "limits"
+    "id" | "vendor" | "model" | "experimental" | "kind" | "source" | "link" | "limits" | "alarms"
   > {
   /** Poll period of each class in ms. */
   classes: Record<string, number>;

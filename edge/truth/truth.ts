@@ -9,6 +9,10 @@ export interface TruthRules {
   frozen: boolean;
   condensed: boolean;
   step: boolean;
+  /** Added to whatever the sensor says, after it was judged. */
+  offset?: number;
+  /** A share of a whole: the offset does not take it beyond. */
+  ofHundred?: boolean;
 }
 
 /** What is remembered of a point. */
@@ -36,11 +40,14 @@ export function truthRules(sensor: {
   quantity: QuantityId;
   /** The driver says that its steps are wide. */
   coarse: boolean;
+  offset?: number | undefined;
 }): TruthRules {
   return {
     frozen: NOISY.includes(sensor.quantity) && !sensor.coarse,
     condensed: sensor.quantity === "humidity",
     step: sensor.quantity === "temperature",
+    offset: sensor.offset ?? 0,
+    ofHundred: sensor.quantity === "humidity",
   };
 }
 
@@ -54,7 +61,8 @@ export function judgeTruth(
   measurement: Measurement,
   nowMs: number,
 ): TruthJudgement {
-  if (measurement.quality !== "good") return { state, measurement, spike: false };
+  if (measurement.quality !== "good")
+    return { state, measurement: calibrated(measurement, rules), spike: false };
   const { value } = measurement;
   const run = continueRun(state.run, value, nowMs);
   const saturatedSinceMs = rules.condensed
@@ -71,7 +79,17 @@ export function judgeTruth(
   };
   return {
     state: { run, saturatedSinceMs, step },
-    measurement: judged(),
+    measurement: calibrated(judged(), rules),
     spike: rules.step && verdict === "spike",
   };
+}
+
+/** The measurement with the offset that a technician found against a reference. */
+export function calibrated(
+  measurement: Measurement,
+  { offset = 0, ofHundred }: Pick<TruthRules, "offset" | "ofHundred">,
+): Measurement {
+  if (offset === 0 || measurement.quality === "bad") return measurement;
+  const value = measurement.value + offset;
+  return { ...measurement, value: ofHundred ? Math.min(Math.max(value, 0), 100) : value };
 }

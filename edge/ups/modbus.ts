@@ -4,14 +4,18 @@ import type { Sample, Sink } from "../poll/loop.ts";
 import { isOutOfTouch, judgeUps, type UpsFlag } from "./model.ts";
 
 /** What profiles of UPSes publish and the model judges anew. */
-const SIGNS = ["online", "on-battery", "low-battery", "shutdown-imminent", "testing"] as const;
+const SIGNS = [
+  ...(["online", "on-battery", "low-battery", "shutdown-imminent", "testing"] as const),
+  /** The battery is nearly empty, whether or not it carries the load; passed on as it is. */
+  "battery-low",
+] as const;
 type Sign = (typeof SIGNS)[number];
 
 /** Flags that the model adds to what the profile of a UPS publishes under these point ids. */
 export function addedUpsFlags(published: readonly string[]): UpsFlag[] {
   const added: UpsFlag[] = ["communication-lost"];
-  if (!published.includes("low-battery") && published.includes("shutdown-imminent"))
-    added.push("low-battery");
+  const nearEmpty = ["shutdown-imminent", "battery-low"].some((sign) => published.includes(sign));
+  if (!published.includes("low-battery") && nearEmpty) added.push("low-battery");
   return published.includes("on-battery") ? added : [];
 }
 
@@ -42,7 +46,8 @@ function judge(
   if (!onBattery) return [];
   const testing = known.get("testing");
   const isTesting = testing?.quality === "good" && testing.value === 1;
-  const nearEmpty = known.get("low-battery") ?? known.get("shutdown-imminent");
+  const nearEmpty =
+    known.get("low-battery") ?? known.get("battery-low") ?? known.get("shutdown-imminent");
   const imminent = known.get("shutdown-imminent");
   const flags = judgeUps({
     online: known.get("online") ?? bad("unsupported"),

@@ -14,13 +14,20 @@ export const UPS_FLAGS = {
   "shutdown-imminent": { quantity: "flag", label: "Shutdown imminent (1 = yes)" },
   bypass: { quantity: "flag", label: "On bypass (1 = yes)" },
   overload: { quantity: "flag", label: "Overload (1 = yes)" },
+  "output-off": { quantity: "flag", label: "Output off (1 = yes)" },
   "replace-battery": { quantity: "flag", label: "Replace battery (1 = yes)" },
   testing: { quantity: "flag", label: "Self-test or calibration runs (1 = yes)" },
   "communication-lost": { quantity: "flag", label: "Communication lost (1 = yes)" },
 } as const satisfies Record<string, UpsPoint>;
 export type UpsFlag = keyof typeof UPS_FLAGS;
 
-/** What a UPS may measure. */
+/** What nearly every UPS measures. */
+export const USUAL_UPS_VALUES = [
+  ...(["load", "charge", "runtime", "input-voltage", "output-voltage"] as const),
+  ...(["battery-voltage", "battery-temperature"] as const),
+] as const satisfies readonly UpsValue[];
+
+/** What a UPS may measure. The values of single phases only come from one with three. */
 export const UPS_VALUES = {
   load: { quantity: "load", label: "Load" },
   charge: { quantity: "charge", label: "Battery charge" },
@@ -29,6 +36,23 @@ export const UPS_VALUES = {
   "output-voltage": { quantity: "voltage", label: "Output voltage" },
   "battery-voltage": { quantity: "voltage", label: "Battery voltage" },
   "battery-temperature": { quantity: "temperature", label: "Battery temperature" },
+  temperature: { quantity: "temperature", label: "UPS temperature" },
+  power: { quantity: "power", label: "Output power" },
+  "output-current": { quantity: "current", label: "Output current" },
+  "input-frequency": { quantity: "frequency", label: "Input frequency" },
+  frequency: { quantity: "frequency", label: "Output frequency" },
+  "input-voltage-l1": { quantity: "voltage", label: "Input voltage L1" },
+  "input-voltage-l2": { quantity: "voltage", label: "Input voltage L2" },
+  "input-voltage-l3": { quantity: "voltage", label: "Input voltage L3" },
+  "output-voltage-l1": { quantity: "voltage", label: "Output voltage L1" },
+  "output-voltage-l2": { quantity: "voltage", label: "Output voltage L2" },
+  "output-voltage-l3": { quantity: "voltage", label: "Output voltage L3" },
+  "output-current-l1": { quantity: "current", label: "Output current L1" },
+  "output-current-l2": { quantity: "current", label: "Output current L2" },
+  "output-current-l3": { quantity: "current", label: "Output current L3" },
+  "load-l1": { quantity: "load", label: "Load L1" },
+  "load-l2": { quantity: "load", label: "Load L2" },
+  "load-l3": { quantity: "load", label: "Load L3" },
 } as const satisfies Record<string, UpsPoint>;
 export type UpsValue = keyof typeof UPS_VALUES;
 

@@ -1,7 +1,16 @@
 import { bad, good, type Measurement } from "../../contract/reading.ts";
 import { judgeUps, UPS_FLAGS, type UpsFlag, type UpsRole, type UpsValue } from "./model.ts";
 
-/** Where NUT keeps each value (docs/nut-names.txt). Units are those of the quantity: V, %, s, °C. */
+const PHASES = ["l1", "l2", "l3"] as const;
+
+/** Values of one phase, by what NUT calls them (docs/nut-names.txt, "DOMAINs and CONTEXTs"). */
+function phases<const Role extends string>(role: Role, nameOf: (phase: string) => string) {
+  return Object.fromEntries(
+    PHASES.map((phase) => [`${role}-${phase}`, nameOf(phase.toUpperCase())]),
+  ) as Record<`${Role}-${(typeof PHASES)[number]}`, string>;
+}
+
+/** Where NUT keeps each value (docs/nut-names.txt). Units are those of the quantity: V, A, W, Hz, %, s, °C. */
 const VARIABLES: Record<UpsValue, string> = {
   load: "ups.load",
   charge: "battery.charge",
@@ -10,6 +19,15 @@ const VARIABLES: Record<UpsValue, string> = {
   "output-voltage": "output.voltage",
   "battery-voltage": "battery.voltage",
   "battery-temperature": "battery.temperature",
+  temperature: "ups.temperature",
+  power: "ups.realpower",
+  "output-current": "output.current",
+  "input-frequency": "input.frequency",
+  frequency: "output.frequency",
+  ...phases("input-voltage", (phase) => `input.${phase}-N.voltage`),
+  ...phases("output-voltage", (phase) => `output.${phase}-N.voltage`),
+  ...phases("output-current", (phase) => `output.${phase}.current`),
+  ...phases("load", (phase) => `output.${phase}.power.percent`),
 };
 
 /** Words of `ups.status` (docs/new-drivers.txt). Unknown ones come with new drivers and mean nothing here. */
@@ -51,6 +69,7 @@ function flagsFrom(status: string | undefined): Map<UpsFlag, Measurement> {
       ...judged,
       bypass: has("BYPASS"),
       overload: has("OVER"),
+      "output-off": has("OFF"),
       "replace-battery": has("RB"),
       testing,
       "communication-lost": good(0),

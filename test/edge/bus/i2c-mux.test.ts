@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { enabledChannels, muxedBuses } from "../../../edge/bus/i2c-mux.ts";
+import { sharedI2c } from "../../../edge/bus/i2c-shared.ts";
 import { DeviceError, type I2cPort } from "../../../edge/bus/port.ts";
 import { hexBytes, vectorsOf } from "../vectors.ts";
 
@@ -41,7 +42,12 @@ function rig(faults: { open?: boolean; chip?: boolean; noMux?: boolean } = {}) {
     if (faults.open) throw new DeviceError("bus", "no such bus");
     return parent;
   };
-  return { open: muxedBuses({ open, address: MUX }), log, mask: () => mask, faults };
+  return {
+    open: muxedBuses({ bus: sharedI2c({ open }), address: MUX }),
+    log,
+    mask: () => mask,
+    faults,
+  };
 }
 
 test("chips of one address on eight channels are never mixed, however the reads overlap", async () => {

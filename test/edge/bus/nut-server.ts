@@ -34,10 +34,12 @@ export class NutServer {
   static async start(
     units: Record<string, Record<string, string>>,
     absent: string[] = [],
+    /** Lines of upsd.conf, as those that name its certificate. */
+    more = "",
   ): Promise<NutServer> {
     const server = new NutServer(await freePort());
     try {
-      server.#configure([...Object.keys(units), ...absent]);
+      server.#configure([...Object.keys(units), ...absent], more);
       for (const [ups, variables] of Object.entries(units)) await server.plug(ups, variables);
       await server.serve();
       for (const ups of Object.keys(units)) await server.fed(ups);
@@ -119,13 +121,13 @@ export class NutServer {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #configure(names: string[]): void {
+  #configure(names: string[], more: string): void {
     const file = (name: string, text: string) =>
       writeFileSync(path.join(this.#folder, name), text, { mode: 0o600 });
     const unit = (name: string) =>
       `[${name}]\ndriver = dummy-ups\nport = ${path.join(this.#folder, name)}.dev\n`;
     file("ups.conf", `pollinterval = 1\n${names.map(unit).join("")}`);
-    file("upsd.conf", `LISTEN 127.0.0.1 ${this.port}\nMAXAGE 2\n`);
+    file("upsd.conf", `LISTEN 127.0.0.1 ${this.port}\nMAXAGE 2\n${more}`);
     file("upsd.users", `[${NUT_ADMIN.user}]\npassword = "p \\"w\\""\nactions = SET\n`);
   }
 

@@ -188,7 +188,7 @@ test.each([
   [
     "a bus of an unknown type",
     `${FRAME}buses:\n  - { id: x, type: »spi }\n`,
-    "buses[0].type: spi is not allowed; a bus type is i2c, one-wire, gpio, modbus-rtu, modbus-tcp, nut, kernel",
+    "buses[0].type: spi is not allowed; a bus type is i2c, i2c-mux, i2c-gpio, i2c-loops, one-wire, gpio, modbus-rtu, modbus-tcp, nut, kernel",
   ],
   [
     "two buses with one id",
@@ -198,7 +198,7 @@ test.each([
   [
     "a hub that is no MQTT address",
     FRAME.replace('"mqtt:', '»"http:'),
-    'hub.url: "http://127.0.0.1:1883" is not allowed; write mqtt://host or mqtt://host:port',
+    'hub.url: "http://127.0.0.1:1883" is not allowed; write mqtts://host:port, or mqtt://host:port for a hub on this machine',
   ],
   [
     "a device id too long for its points",

@@ -1,4 +1,4 @@
-import type { GpioPort } from "../../../edge/bus/port.ts";
+import type { GpioPort, OnLevel } from "../../../edge/bus/port.ts";
 
 /** A GPIO chip whose lines and life a test holds in its hand. */
 export class FakeGpio implements GpioPort {
@@ -7,18 +7,19 @@ export class FakeGpio implements GpioPort {
   readonly written = new Map<number, 0 | 1>();
   /** Edges of these lines are not reported. */
   readonly deaf = new Set<number>();
-  #watchers = new Map<number, (level: 0 | 1) => void>();
+  #watchers = new Map<number, OnLevel>();
   #die = () => {};
   closed = new Promise<void>((resolve) => {
     this.#die = resolve;
   });
 
-  set(line: number, level: 0 | 1): void {
+  /** `ageMs`: how long ago it began, as a backend with the kernel's stamps tells. */
+  set(line: number, level: 0 | 1, ageMs?: number): void {
     this.levels.set(line, level);
-    if (!this.deaf.has(line)) this.#watchers.get(line)?.(level);
+    if (!this.deaf.has(line)) this.#watchers.get(line)?.(level, ageMs);
   }
 
-  async watch(line: number, onLevel: (level: 0 | 1) => void): Promise<void> {
+  async watch(line: number, onLevel: OnLevel): Promise<void> {
     this.#watchers.set(line, onLevel);
     onLevel(this.levels.get(line) ?? 0);
   }

@@ -189,3 +189,28 @@ test("a chattering contact is one event, and its value is in doubt until it is c
   await clock.advance(15_000);
   expect(newest()).toMatchObject({ quality: "good", value: 0 });
 });
+
+test("a door's time is that of the kernel's stamp, not of when the program came to look 800 ms later", async () => {
+  const gpio = chip();
+  const { clock, events } = start([gpio]);
+  await clock.advance(1_000);
+  const now = clock.nowMs();
+  gpio.set(17, 1, 800);
+  await clock.advance(0);
+  expect(events()).toMatchObject([{ door: "door-a1", what: "opened", at: now - 800 }]);
+});
+
+test("stamps that arrive out of order never make a door close before it opened", async () => {
+  const gpio = chip();
+  const { clock, events } = start([gpio]);
+  await clock.advance(1_000);
+  gpio.set(17, 1, 0);
+  await clock.advance(500);
+  gpio.set(17, 0, 700);
+  await clock.advance(500);
+  const [opened, closed] = events();
+  expect([opened?.type === "door" && opened.what, closed?.type === "door" && closed.what]).toEqual([
+    ...["opened", "closed"],
+  ]);
+  expect((closed?.at ?? 0) - (opened?.at ?? 0)).toBeGreaterThanOrEqual(0);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { decodeHdc302x, decodeSensorStatus, hdc302x } from "../../../edge/drivers/hdc302x.ts";
+import { decodeHdc302x, hdc302x } from "../../../edge/drivers/hdc302x.ts";
+import { decodeSensorStatus } from "../../../edge/drivers/switched-heater.ts";
 import { hexBytes, vectorsOf } from "../vectors.ts";
 import { framed, scriptedI2c } from "./scripted-device.ts";
 

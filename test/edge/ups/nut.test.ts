@@ -19,6 +19,7 @@ const CALM = {
   "shutdown-imminent": 0,
   bypass: 0,
   overload: 0,
+  "output-off": 0,
   "replace-battery": 0,
   testing: 0,
   "communication-lost": 0,
@@ -54,7 +55,10 @@ describe("a status of NUT", () => {
     ["OL ECO HE-MODE", CALM],
     ["OL OB", ON_BATTERY],
     ["BYPASS", { ...NO_INPUT, bypass: 1 }],
-    ["OFF", NO_INPUT],
+    ["OFF", { ...NO_INPUT, "output-off": 1 }],
+    ["OL OFF", { ...CALM, "output-off": 1 }],
+    ["OL HB", CALM],
+    ["OL BOOST", CALM],
     ["LB", { ...NO_INPUT, "low-battery": "not-available", "shutdown-imminent": "not-available" }],
     ["WAIT", all("not-ready")],
     ["OL WAIT", all("not-ready")],
@@ -117,4 +121,35 @@ test("order and unknown words change nothing, and no status alarms by chance", (
         expect(m.quality === "bad" || Number.isFinite(m.value)).toBe(true);
     }),
   );
+});
+
+test("a UPS with three phases gives each of them, and a single-phase one does not invent them", () => {
+  const three = new Map([
+    ["ups.status", "OL"],
+    ["input.L1-N.voltage", "231.4"],
+    ["input.L2-N.voltage", "229.8"],
+    ["output.L3-N.voltage", "230.0"],
+    ["output.L2.current", "18.5"],
+    ["output.L1.power.percent", "41"],
+    ["ups.realpower", "12400"],
+    ["output.frequency", "50.0"],
+  ]);
+  const of = (variables: Map<string, string>) =>
+    Object.fromEntries(
+      [...upsFromNut(variables, ALL_UPS_VALUES)].map(([role, m]) => [role, shown(m)]),
+    );
+  expect(of(three)).toMatchObject({
+    "input-voltage": "unsupported",
+    "input-voltage-l1": 231.4,
+    "input-voltage-l2": 229.8,
+    "input-voltage-l3": "unsupported",
+    "output-voltage-l3": 230,
+    "output-current-l2": 18.5,
+    "load-l1": 41,
+    power: 12_400,
+    frequency: 50,
+  });
+  const one = of(new Map([["input.voltage", "230"]]));
+  expect(one["input-voltage"]).toBe(230);
+  expect(one["input-voltage-l1"]).toBe("unsupported");
 });
