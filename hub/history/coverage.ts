@@ -136,6 +136,11 @@ export class Coverage {
     return this.#statements.firstAt.get(point);
   }
 
+  /** What is marked is asked of the disk again: another process may have taken hours up. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
   #remember(point: string, { firstAt, hours }: Marks): void {
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
     const known = this.#remembered.get(point);

@@ -1,8 +1,10 @@
-import { InfluxDB } from "influx";
-import type { Logger } from "pino";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
-import { type Aggregate, TIERS, type Tier } from "./aggregate.ts";
-import { judgeWriteAnswer } from "./influx-answer.ts";
+import { systemClock } from "../../contract/clock.ts";
+import type { InfluxTarget } from "../config/hub-config.ts";
+import type { Aggregate, Tier } from "./aggregate.ts";
+import { InfluxConnection, RefusedError } from "./influx-connection.ts";
+import { databaseOf, type Retention, retentionsOf } from "./influx-databases.ts";
+import { defaultPolicy, setPolicy, showPolicies } from "./influx-policies.ts";
 import {
   aggregateStatements,
   aggregatesOf,
@@ -18,33 +20,25 @@ import {
   type GapQuery,
   type HistoryStore,
   type Hole,
+  pointGroups,
   type Rollup,
+  type StoreDeps,
   type StoredReading,
   StoreError,
   type Totals,
 } from "./store.ts";
+import { WalMender } from "./wal-mender.ts";
 
-const WRITE_DEADLINE_MS = 15_000;
-const QUERY_DEADLINE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 
-/** Buckets of all points together that one query may give; InfluxDB's own limit is set not far above it. */
-const MAX_BUCKETS_PER_QUERY = 10_000;
-const KEEP = { raw: ["2160h", "24h"], "5m": ["17520h", "168h"] } as const;
-
-export interface InfluxHistoryOptions {
-  /** Base address, for instance `http://127.0.0.1:8086`. */
-  url: string;
-  database: string;
-  username?: string;
-  password?: string;
-  log: Logger;
-  clock: Clock;
-}
+export type InfluxHistoryOptions = InfluxTarget & StoreDeps;
 
 export type InfluxHistory = HistoryStore & {
-  /** Makes the databases that are missing: `<database>`, `<database>_5m` and `<database>_1h`. Tries until it is there or `signal` aborts. */
+  /**
+   * Waits until the three databases answer, and makes those that are missing where this login may:
+   * `influx-setup` has made them already where it may not. Tries until then or `signal` aborts.
+   */
   prepare(signal: AbortSignal): Promise<void>;
 };
 
@@ -56,31 +50,20 @@ export function openInfluxHistory(options: InfluxHistoryOptions): InfluxHistory 
 class InfluxAdapter implements InfluxHistory {
   readonly kind = "influxdb";
   readonly #options: InfluxHistoryOptions;
-  readonly #client: InfluxDB;
-  readonly #headers: Record<string, string>;
+  readonly #clock: Clock;
+  readonly #connection: InfluxConnection;
+  readonly #mender: WalMender;
   readonly #lines = new LineWriter();
 
   constructor(options: InfluxHistoryOptions) {
-    const { url, database, username, password } = options;
     this.#options = options;
-    const address = new URL(url);
-    this.#client = new InfluxDB({
-      protocol: address.protocol === "https:" ? "https" : "http",
-      host: address.hostname,
-      port: Number(address.port) || (address.protocol === "https:" ? 443 : 80),
-      path: address.pathname === "/" ? "" : address.pathname,
-      database,
-      ...(username === undefined ? {} : { username, password: password ?? "" }),
-      // The client shuts a host out after one failure; we decide ourselves when to ask again.
-      pool: { maxRetries: 0, requestTimeout: QUERY_DEADLINE_MS, backoff: NO_BACKOFF },
-    });
-    this.#headers = { "content-type": "text/plain; charset=utf-8" };
-    if (username !== undefined)
-      this.#headers.authorization = `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}`;
+    this.#clock = options.clock ?? systemClock;
+    this.#connection = new InfluxConnection(options, this.#clock);
+    this.#mender = new WalMender(this.#connection);
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    const { clock, log, database, url } = this.#options;
+    const { log, database, url } = this.#options;
     let failing = false;
     for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = longer(delayMs)) {
       try {
@@ -92,24 +75,26 @@ class InfluxAdapter implements InfluxHistory {
         if (!failing) log.warn({ url, database, error: error.message }, "history database away");
         failing = true;
       }
-      await clock.sleep(delayMs, signal);
+      await this.#clock.sleep(delayMs, signal);
     }
   }
 
   async write(readings: readonly StoredReading[], signal?: AbortSignal): Promise<void> {
     const poison: number[] = [];
-    const why = await this.#writeRange(readings, 0, poison, signal);
+    let why = await this.#writeRange(readings, 0, poison, signal);
+    if (this.#mender.isTorn(this.#database("raw"))) {
+      await this.#mender.mend(this.#database("raw"), signal);
+      poison.length = 0;
+      why = await this.#writeRange(readings, 0, poison, signal);
+    }
     if (poison.length > 0) throw new StoreError("poison", why ?? "refused", poison);
   }
 
   async aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>> {
     checkAggregateQuery(query);
-    const { tier, points, stepMs, fromMs, toMs } = query;
+    const { tier, stepMs } = query;
     const found = new Map<string, Aggregate[]>();
-    const buckets = Math.ceil((toMs - fromMs) / stepMs) + 1;
-    const atOnce = Math.max(1, Math.floor(MAX_BUCKETS_PER_QUERY / buckets));
-    for (let first = 0; first < points.length; first += atOnce) {
-      const some = points.slice(first, first + atOnce);
+    for (const some of pointGroups(query)) {
       const answer = await this.#query(aggregateStatements(tier, some, stepMs), query, tier);
       for (const [point, aggregates] of aggregatesOf(answer)) found.set(point, aggregates);
     }
@@ -118,9 +103,10 @@ class InfluxAdapter implements InfluxHistory {
 
   async saveRollups(tier: Exclude<Tier, "raw">, rollups: readonly Rollup[]): Promise<void> {
     if (rollups.length === 0) return;
-    const answer = await this.#post(tier, rollupLines(rollups), rollups.length);
-    if (answer.kind === "no-database") await this.#makeDatabases();
-    if (answer.kind !== "stored") throw new StoreError("retry", answer.why);
+    await this.#writeRollups(tier, rollups);
+    if (!this.#mender.isTorn(this.#database(tier))) return;
+    await this.#mender.mend(this.#database(tier));
+    await this.#writeRollups(tier, rollups);
   }
 
   async holes(query: GapQuery): Promise<Hole[]> {
@@ -139,13 +125,13 @@ class InfluxAdapter implements InfluxHistory {
     };
   }
 
-  /** InfluxDB drops by itself what its retention says; where that cannot be set from here, an administrator does. */
+  /**
+   * 1.x drops by itself what its retention says: that is looked at, and set where this login may. 2.x and
+   * 3 keep it with the bucket or database, where `influx-setup` has set it.
+   */
   async dropOld(): Promise<void> {
-    for (const tier of ["raw", "5m"] as const) {
-      const [keep, shard] = KEEP[tier];
-      const statement = `ALTER RETENTION POLICY autogen ON "${this.#database(tier)}" DURATION ${keep} SHARD DURATION ${shard}`;
-      await this.#within(QUERY_DEADLINE_MS, undefined, () => this.#client.queryRaw(statement));
-    }
+    if (!/^v?1\./.test(await this.#connection.version())) return;
+    for (const wanted of retentionsOf(this.#options.database)) await this.#keepFor(wanted);
   }
 
   async close(): Promise<void> {}
@@ -161,11 +147,17 @@ class InfluxAdapter implements InfluxHistory {
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
     if (rows.length === 0) return undefined;
-    const answer = await this.#post("raw", this.#lines.text(rows), rows.length, signal);
+    const answer = await this.#connection.write(
+      this.#database("raw"),
+      this.#lines.text(rows),
+      rows.length,
+      signal,
+    );
     switch (answer.kind) {
       case "stored":
         return undefined;
       case "retry":
+        this.#mender.noteRefusal(this.#database("raw"), answer.why, timesOf(rows));
         throw new StoreError("retry", answer.why);
       case "no-database":
         await this.#makeDatabases(signal);
@@ -183,106 +175,70 @@ class InfluxAdapter implements InfluxHistory {
     }
   }
 
-  #post(tier: Tier, body: string, rows: number, signal?: AbortSignal) {
-    const url = new URL(`${new URL(this.#options.url).href.replace(/\/$/, "")}/write`);
-    // A precision the server does not know is taken for nanoseconds without a word: keep it constant.
-    url.search = new URLSearchParams({ db: this.#database(tier), precision: "ms" }).toString();
-    return this.#within(WRITE_DEADLINE_MS, signal, async (deadline) => {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: this.#headers,
-        body,
-        signal: deadline,
-        redirect: "error",
-      });
-      return judgeWriteAnswer(response.status, await response.text(), rows);
-    });
+  async #writeRollups(tier: Tier, rollups: readonly Rollup[]): Promise<void> {
+    const database = this.#database(tier);
+    const answer = await this.#connection.write(database, rollupLines(rollups), rollups.length);
+    if (answer.kind === "stored") return;
+    if (answer.kind === "no-database") await this.#makeDatabases();
+    const times = rollups.map(({ aggregate }) => aggregate.at);
+    this.#mender.noteRefusal(database, answer.why, times);
+    throw new StoreError("retry", answer.why);
   }
 
-  #database(tier: Tier): string {
-    const { database } = this.#options;
-    return tier === "raw" ? database : `${database}_${tier}`;
+  async #keepFor(wanted: Retention): Promise<void> {
+    const { database, keptHours, shardHours } = wanted;
+    const [series] = await this.#connection.ask(database, [showPolicies(database)], {});
+    const held = defaultPolicy(series);
+    if (held?.keptHours === keptHours && held.shardHours === shardHours) return;
+    try {
+      await this.#connection.tell(setPolicy(wanted, held?.name));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      throw new StoreError(
+        "retry",
+        `${database} keeps readings for ${spoken(held?.keptHours)}, not ${spoken(keptHours)}, and this login may not change it (run plenum-hub influx-setup)`,
+      );
+    }
   }
 
   async #makeDatabases(signal?: AbortSignal): Promise<void> {
-    for (const tier of TIERS)
-      await this.#within(QUERY_DEADLINE_MS, signal, () =>
-        this.#client.createDatabase(this.#database(tier)),
-      );
+    for (const { database, shardHours } of retentionsOf(this.#options.database)) {
+      if (await this.#connection.takesWrites(database, signal)) continue;
+      try {
+        const made = `CREATE DATABASE "${database}" WITH SHARD DURATION ${shardHours}h`;
+        await this.#connection.tell(made, { signal });
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error;
+        throw new StoreError(
+          "retry",
+          `database ${database} is missing, and this login may not make it (run plenum-hub influx-setup): ${error.message}`,
+        );
+      }
+    }
   }
 
-  /** Runs statements; gives the series of each, time in milliseconds first. */
-  async #query(
+  /** Runs statements about a range, and perhaps one point; nothing from outside stands in their text. */
+  #query(
     statements: string[],
     { point, fromMs, toMs }: { point?: string; fromMs: number; toMs: number },
     tier: Tier = "raw",
   ): Promise<RawSeries[][]> {
-    const placeholders = {
+    return this.#connection.ask(this.#database(tier), statements, {
       ...(point === undefined ? {} : { point }),
       from: new Date(fromMs).toISOString(),
       to: new Date(toMs).toISOString(),
-    };
-    const database = this.#database(tier);
-    const answer: RawAnswer = await this.#within(QUERY_DEADLINE_MS, undefined, (signal) =>
-      this.#client.queryRaw(statements, { database, precision: "ms", placeholders, signal }),
-    );
-    return answer.results.map(({ series, error }) => {
-      if (error) throw new StoreError("retry", `InfluxDB query: ${error}`);
-      return series ?? [];
     });
   }
 
-  /**
-   * Runs one request under a hard deadline. The race is needed: the client's promise never settles when
-   * a connection stalls after its headers.
-   */
-  async #within<T>(
-    deadlineMs: number,
-    signal: AbortSignal | undefined,
-    request: (deadline: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { clock, url } = this.#options;
-    const deadline = new AbortController();
-    const done = new AbortController();
-    const stop = () => deadline.abort();
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    const late = new Promise<never>((_, reject) => {
-      const fail = () =>
-        reject(new StoreError("retry", `${url} gave no answer in ${deadlineMs} ms`));
-      deadline.signal.addEventListener("abort", fail);
-      void clock.sleep(deadlineMs, done.signal).then(() => {
-        if (!done.signal.aborted) stop();
-      });
-    });
-    try {
-      return await Promise.race([request(deadline.signal), late]);
-    } catch (error) {
-      if (error instanceof StoreError) throw error;
-      throw new StoreError("retry", `${url}: ${messageOf(error)}`);
-    } finally {
-      signal?.removeEventListener("abort", stop);
-      done.abort();
-    }
+  #database(tier: Tier): string {
+    return databaseOf(this.#options.database, tier);
   }
 }
 
-interface RawAnswer {
-  results: { series?: RawSeries[]; error?: string }[];
-}
+const spoken = (hours = 0) => (hours > 0 ? `${hours} h` : "ever");
 
-const NO_BACKOFF = {
-  getDelay: () => 0,
-  next: () => NO_BACKOFF,
-  reset: () => NO_BACKOFF,
-};
+const timesOf = (rows: readonly StoredReading[]) => rows.map(({ reading }) => reading.at);
 
 function longer(delayMs: number): number {
   return Math.min(LONGEST_RETRY_MS, delayMs * 2);
-}
-
-/** The reason of a failed fetch stands in its cause. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

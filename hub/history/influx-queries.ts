@@ -47,6 +47,7 @@ function anyOf(points: readonly string[]): string {
 
 export interface RawSeries {
   tags?: { point?: string };
+  columns?: string[];
   values: (number | null)[][];
 }
 

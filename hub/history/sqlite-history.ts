@@ -1,5 +1,4 @@
 import Database from "better-sqlite3";
-import type { Logger } from "pino";
 import { type Clock, type EpochMs, systemClock } from "../../contract/clock.ts";
 import { type Aggregate, HOUR_MS, TIER_KEPT_MS, type Tier } from "./aggregate.ts";
 import { aggregateSql, dropSql, HOLES, rollupTable, SCHEMA, TOTALS } from "./sqlite-queries.ts";
@@ -10,7 +9,9 @@ import {
   type GapQuery,
   type HistoryStore,
   type Hole,
+  pointGroups,
   type Rollup,
+  type StoreDeps,
   type StoredReading,
   StoreError,
   type Totals,
@@ -18,17 +19,15 @@ import {
 
 /** 2: rollups. An older program would not keep them right. */
 const SCHEMA_VERSION = 2;
-/** Readings after which the log is moved into the file: some ten megabytes. */
-const CHECKPOINT_ROWS = 20_000;
+/** Pages that writes have touched after which the log is moved into the file: 64 MB at the most. */
+const CHECKPOINT_PAGES = 16_000;
 /** Between two small deletions others get their turn. */
 const DROP_PAUSE_MS = 20;
 const FIVE_MIN_STRETCH_MS = 240 * HOUR_MS;
 
-export interface SqliteHistoryOptions {
+export interface SqliteHistoryOptions extends StoreDeps {
   /** The database's own file; made when it is not there. */
   path: string;
-  log: Logger;
-  clock?: Clock;
   /** How long a write waits for another process, such as a backup, that holds the file. */
   busyMs?: number;
 }
@@ -46,7 +45,7 @@ class SqliteHistory implements HistoryStore {
   readonly #reader: SqliteReader;
   readonly #pointIds: Dictionary;
   readonly #markIds: Dictionary;
-  #sinceCheckpoint = 0;
+  #pagesSinceCheckpoint = 0;
   #checkpointing = false;
   readonly #insertAll: (readings: readonly StoredReading[]) => void;
 
@@ -59,6 +58,7 @@ class SqliteHistory implements HistoryStore {
     this.#reader = new SqliteReader(path);
     const pointIds = new Dictionary(db, "point", ["name"]);
     const markIds = new Dictionary(db, "mark", ["quality", "reason"]);
+    // One row a statement: one of many rows keeps a journal of its own, which costs more than it saves.
     const insert = db.prepare<[number, number, number | null, number]>(
       "INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)",
     );
@@ -76,21 +76,24 @@ class SqliteHistory implements HistoryStore {
 
   async write(readings: readonly StoredReading[]): Promise<void> {
     this.#changing(() => this.#insertAll(readings));
-    this.#sinceCheckpoint += readings.length;
-    if (this.#sinceCheckpoint >= CHECKPOINT_ROWS) this.#checkpoint();
+    // Rows of one point lie together, so a write touches no more pages than there are points.
+    this.#pagesSinceCheckpoint += Math.min(readings.length, this.#pointIds.size);
+    if (this.#pagesSinceCheckpoint >= CHECKPOINT_PAGES) this.#checkpoint();
   }
 
   async aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>> {
     checkAggregateQuery(query);
-    const { tier, points, fromMs, toMs, stepMs } = query;
-    const values = { points: JSON.stringify(points), fromMs, toMs, stepMs };
+    const { tier, fromMs, toMs, stepMs } = query;
     const found = new Map<string, Aggregate[]>();
-    for (const row of await this.#ask(aggregateSql(tier), values)) {
-      const [point, , at, low, high, sum, good, rows] = row as [string, ...number[]];
-      const aggregate = { at, low, high, sum, good, rows } as Aggregate;
-      const held = found.get(point);
-      if (held) held.push(aggregate);
-      else found.set(point, [aggregate]);
+    for (const points of pointGroups(query)) {
+      const values = { points: JSON.stringify(points), fromMs, toMs, stepMs };
+      for (const row of await this.#ask(aggregateSql(tier), values)) {
+        const [point, , at, low, high, sum, good, rows] = row as [string, ...number[]];
+        const aggregate = { at, low, high, sum, good, rows } as Aggregate;
+        const held = found.get(point);
+        if (held) held.push(aggregate);
+        else found.set(point, [aggregate]);
+      }
     }
     return found;
   }
@@ -162,7 +165,7 @@ class SqliteHistory implements HistoryStore {
   #checkpoint(): void {
     if (this.#checkpointing) return;
     this.#checkpointing = true;
-    this.#sinceCheckpoint = 0;
+    this.#pagesSinceCheckpoint = 0;
     const over = () => {
       this.#checkpointing = false;
     };
@@ -223,6 +226,10 @@ class Dictionary {
     if (!found) throw new Error(`no id for ${key}`);
     this.#ids.set(key, found.id);
     return found.id;
+  }
+
+  get size(): number {
+    return this.#ids.size;
   }
 
   forget(): void {

@@ -63,6 +63,8 @@ export class SqliteReader {
     const id = this.#next;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
+      // A program that waits for an answer and nothing else must not end before it.
+      worker.ref();
       worker.postMessage({ id, sql, values });
     });
   }
@@ -86,6 +88,7 @@ export class SqliteReader {
     worker.on("message", ({ id, rows, error }: Answer) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
+      if (this.#waiting.size === 0) worker.unref();
       if (rows) waiting?.resolve(rows);
       else waiting?.reject(new Error(error));
     });

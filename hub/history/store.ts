@@ -1,6 +1,14 @@
-import type { EpochMs } from "../../contract/clock.ts";
+import type { Logger } from "pino";
+import type { Clock, EpochMs } from "../../contract/clock.ts";
 import type { Reading } from "../../contract/reading.ts";
 import type { Aggregate, Tier } from "./aggregate.ts";
+
+/** What every store needs beside its place. */
+export interface StoreDeps {
+  log: Logger;
+  /** The machine's own unless given. */
+  clock?: Clock;
+}
 
 /** A checked reading and the node that measured it. */
 export interface StoredReading {
@@ -69,7 +77,8 @@ export interface HistoryStore {
   write(readings: readonly StoredReading[], signal?: AbortSignal): Promise<void>;
   /**
    * What stands in each bucket, in order of time; buckets without a row are left out, and so are points
-   * without any. Throws RangeError for more than `MAX_POINTS_ASKED` points or `MAX_BUCKETS` buckets.
+   * without any. Throws RangeError for more than `MAX_POINTS_ASKED` points, `MAX_BUCKETS` buckets a point or
+   * `MAX_BUCKETS_IN_ALL`.
    */
   aggregate(query: AggregateQuery): Promise<Map<string, Aggregate[]>>;
   /** Writes rollups over those that stand there. Rejects with `StoreError`. */
@@ -91,6 +100,10 @@ export interface Rollup {
 export const MAX_BUCKETS = 2_000;
 export const MAX_POINTS_ASKED = 1_000;
 export const MIN_STEP_MS = 1_000;
+/** Buckets of all points together that one question may give. */
+export const MAX_BUCKETS_IN_ALL = 1_000_000;
+/** And that a store is asked for at once: an answer is held whole, and read in one go. */
+const MAX_BUCKETS_AT_ONCE = 10_000;
 
 /** Refuses a query that would ask the store for too much; throws RangeError with what is allowed. */
 export function checkRange({
@@ -103,7 +116,7 @@ export function checkRange({
   if (!Number.isSafeInteger(stepMs) || stepMs < MIN_STEP_MS)
     throw new RangeError(`step is a whole number of milliseconds, at least ${MIN_STEP_MS}`);
   if (toMs <= fromMs) throw new RangeError("to must be later than from");
-  const buckets = Math.floor((toMs - 1) / stepMs) - Math.floor(fromMs / stepMs) + 1;
+  const buckets = bucketsIn({ fromMs, toMs, stepMs });
   if (buckets > MAX_BUCKETS)
     throw new RangeError(
       `${buckets} buckets asked, at most ${MAX_BUCKETS} allowed: widen the step`,
@@ -112,8 +125,25 @@ export function checkRange({
 
 export function checkAggregateQuery(query: AggregateQuery): void {
   checkRange(query);
-  if (query.points.length > MAX_POINTS_ASKED)
+  const { length } = query.points;
+  if (length > MAX_POINTS_ASKED)
+    throw new RangeError(`${length} points asked, at most ${MAX_POINTS_ASKED} allowed`);
+  const all = length * bucketsIn(query);
+  if (all > MAX_BUCKETS_IN_ALL)
     throw new RangeError(
-      `${query.points.length} points asked, at most ${MAX_POINTS_ASKED} allowed`,
+      `${all} buckets of ${length} points asked, at most ${MAX_BUCKETS_IN_ALL} allowed: widen the step or ask for fewer points`,
     );
+}
+
+/** The points of a query in groups small enough to be asked for at once. */
+export function pointGroups(query: AggregateQuery): string[][] {
+  const atOnce = Math.max(1, Math.floor(MAX_BUCKETS_AT_ONCE / bucketsIn(query)));
+  const groups: string[][] = [];
+  for (let first = 0; first < query.points.length; first += atOnce)
+    groups.push(query.points.slice(first, first + atOnce));
+  return groups;
+}
+
+function bucketsIn({ fromMs, toMs, stepMs }: Pick<AggregateQuery, "fromMs" | "toMs" | "stepMs">) {
+  return Math.floor((toMs - 1) / stepMs) - Math.floor(fromMs / stepMs) + 1;
 }

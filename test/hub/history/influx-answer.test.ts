@@ -31,6 +31,26 @@ test.each([
   ["retry", 403, `{"error":"\\"hub\\" user is not authorized to write"}`, 3],
   ["split", 413, `{"error":"Request Entity Too Large"}`, 3],
   ["all-poison", 413, `{"error":"Request Entity Too Large"}`, 1],
+  // A read-only folder, a text of two kinds, and no rows at all.
+  ["retry", 500, `{"error":"open /var/lib/influxdb/wal/x.wal: permission denied"}`, 3],
+  ["retry", 400, `{"error":"unable to parse 'x': no space left on device dropped=0"}`, 3],
+  ["stored", 204, "", 0],
+  // As 2.x and 3 Core give them, from their references.
+  [
+    "poison",
+    422,
+    `{"code":"unprocessable entity","message":"failure writing points to database: partial write: points beyond retention policy dropped=1"}`,
+    3,
+  ],
+  ["no-database", 404, `{"code":"not found","message":"bucket "plenum" not found"}`, 3],
+  ["retry", 401, `{"code":"unauthorized","message":"unauthorized access"}`, 3],
+  ["retry", 429, `{"code":"too many requests"}`, 3],
+  [
+    "poison",
+    400,
+    `{"error":"partial write of line protocol occurred","data":[{"original_line":"x","line_number":1,"error_message":"invalid column type"}]}`,
+    3,
+  ],
   ["retry", 400, "something never seen before", 3],
   ["retry", 500, "unable to parse its own state", 3],
   ["retry", 503, "", 3],

@@ -11,6 +11,11 @@ const START_MS = 20_000;
 export interface Influxd {
   /** `http://127.0.0.1:<port>`; the same after a restart. */
   url: string;
+  /** Host and port of its backup service. */
+  rpc: string;
+  /** Where its data lie. */
+  folder: string;
+  pid(): number;
   /** Sends a signal and, unless it is SIGSTOP or SIGCONT, waits until the process has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same data and port; waits until it answers. */
@@ -22,11 +27,12 @@ export interface Influxd {
 /**
  * A real InfluxDB 1.x on free loopback ports with its own data in a temporary folder. Throws with what
  * to install when it is not there. With `auth` every request needs a user, but for making the first admin.
+ * Its data lie in a new folder `within` another.
  */
-export async function startInfluxd({ auth = false } = {}): Promise<Influxd> {
+export async function startInfluxd({ auth = false, within = tmpdir() } = {}): Promise<Influxd> {
   if (!existsSync(PROGRAM))
     throw new Error(`${PROGRAM} is missing. Install it with: sudo apt-get install influxdb`);
-  const folder = await mkdtemp(path.join(tmpdir(), "plenum-influxd-"));
+  const folder = await mkdtemp(path.join(within, "plenum-influxd-"));
   const [httpPort, rpcPort] = await freePorts();
   const config = path.join(folder, "influxdb.conf");
   await writeFile(config, configText({ folder, httpPort, rpcPort, auth }));
@@ -35,6 +41,9 @@ export async function startInfluxd({ auth = false } = {}): Promise<Influxd> {
   await answering(url, child);
   return {
     url,
+    rpc: `127.0.0.1:${rpcPort}`,
+    folder,
+    pid: () => child.process.pid ?? 0,
     async kill(signal) {
       if (signal === "SIGSTOP" || signal === "SIGCONT") child.process.kill(signal);
       else await end(child, signal);
