@@ -1,4 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isOwnNode } from "../own-nodes.ts";
+import { type Labels, pointGauges } from "./point-metrics.ts";
 import type { HttpSources } from "./sources.ts";
 import type { Views } from "./views.ts";
 
@@ -9,8 +11,6 @@ export interface HttpCounters {
 }
 
 const LOOP_SAMPLE_MS = 20;
-
-type Labels = Record<string, string>;
 
 /** The Prometheus text of everything worth a graph. */
 export class Metrics {
@@ -32,6 +32,12 @@ export class Metrics {
     this.#nodes(page);
     this.#alarms(page);
     this.#process(page);
+    if (this.#sources.pointMetrics)
+      pointGauges(
+        this.#sources,
+        (node) => !isOwnNode(node),
+        (name, help, value, labels) => page.gauge(name, help, value, labels),
+      );
     return page.text();
   }
 

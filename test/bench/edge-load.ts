@@ -40,9 +40,14 @@ export const CHIPS = Array.from({ length: 8 }, (_, i) => `i2c-${11 + i}`).flatMa
   [0x44, 0x45].map((address) => ({ bus, address, id: `${bus}-${address.toString(16)}` })),
 );
 
+/** GPIO lines of the doors. */
+export const DOOR_LINES = [4, 5, 6, 12, 13, 16, 17, 27];
+
+/** The ports of the other ends of the wires. */
 export interface BenchWires {
   mqtt: number;
   wire: number;
+  gpio: number;
   tcp: number[];
 }
 

@@ -1,131 +1,157 @@
 /**
- * What one edge node costs: 60 registers of each of 10 Modbus TCP devices and 16 I2C sensors, every
- * second, spooled and sent to a hub that acknowledges, beside a bare loop doing the same reads.
+ * What one edge node costs: 60 registers of each of 10 Modbus TCP devices and 16 I2C sensors every second,
+ * and 8 doors of which one moves every second, spooled and sent to a hub that acknowledges; beside a bare
+ * loop doing the same reads at the same time from the same kind of ends.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Aedes } from "aedes";
 import { systemClock } from "../../contract/clock.ts";
-import type { DataMessage } from "../../contract/message.ts";
-import { parseRow } from "../../contract/row.ts";
-import { nodeTopic } from "../../contract/topic.ts";
+import { lineServer } from "../edge/bus/line-server.ts";
 import { RegisterBank } from "../room/modbus/bank.ts";
 import { ModbusDevice } from "../room/modbus/device.ts";
 import { startModbusTcp } from "../room/modbus/tcp-server.ts";
 import { startRoom } from "../room/room.ts";
 import { topFolder } from "../system/top-folder.ts";
-import { BENCH_PROFILE, MODBUS_DEVICES, PERIOD_MS } from "./edge-load.ts";
+import { startHubEnd } from "./edge-hub.ts";
+import { BENCH_PROFILE, type BenchWires, DOOR_LINES, MODBUS_DEVICES } from "./edge-load.ts";
 import { percentile, report, usageOf } from "./usage.ts";
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
-const SETTLE_MS = 5_000;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 180);
+const SETTLE_MS = 10_000;
+const LOOK_MS = 1_000;
+
+interface Used {
+  cpuPercent: number;
+  /** Median of the last third, so that what only the start needed has gone. */
+  rssMb: number;
+  peakRssMb: number;
+}
 
 const folder = mkdtempSync(path.join(tmpdir(), "plenum-bench-"));
-const room = await startRoom({ w1Dir: path.join(folder, "w1") });
-const wait = (ms: number) => systemClock.sleep(ms);
-const servers = await Promise.all(
-  Array.from({ length: MODBUS_DEVICES }, (_, i) =>
-    startModbusTcp(
-      [new ModbusDevice(`m${i}`, 1, new RegisterBank(BENCH_PROFILE, () => 12.3))],
-      0,
-      wait,
-    ),
-  ),
-);
 const hub = await startHubEnd();
-const wires = path.join(folder, "wires.json");
-writeFileSync(
-  wires,
-  JSON.stringify({ mqtt: hub.port, wire: room.ports.wire, tcp: servers.map(({ port }) => port) }),
-);
+const flags = serviceFlags();
+const ends = await Promise.all(["bare", "node"].map(startEnds));
 try {
-  const bare = await measure("edge-bare");
-  const node = await measure("edge-node");
+  const [bare, node] = await Promise.all([
+    measure("edge-bare", [], ends[0]?.wires),
+    measure("edge-node", flags, ends[1]?.wires),
+  ]);
+  const jitterMs = hub.jitterMs();
   report({
     bench: "edge",
     seconds: SECONDS,
-    points: hub.stamps.size,
-    readingsPerS: hub.readings / ((SECONDS * 1_000 + SETTLE_MS) / 1_000),
-    badReadings: hub.bad,
+    nodeFlags: flags.join(" "),
+    points: hub.points(),
+    readingsPerS: hub.counts.readings / (SECONDS + SETTLE_MS / 1_000),
+    badReadings: hub.counts.bad,
+    doorEvents: hub.counts.events,
     edgeCpuPercent: node.cpuPercent,
     edgeRssMb: node.rssMb,
+    edgePeakRssMb: node.peakRssMb,
     bareCpuPercent: bare.cpuPercent,
     bareRssMb: bare.rssMb,
+    barePeakRssMb: bare.peakRssMb,
     cpuRatio: node.cpuPercent / bare.cpuPercent,
-    jitterP50Ms: percentile(hub.jitterMs(), 0.5),
-    jitterP99Ms: percentile(hub.jitterMs(), 0.99),
-    jitterMaxMs: Math.max(...hub.jitterMs()),
+    jitterP50Ms: percentile(jitterMs, 0.5),
+    jitterP99Ms: percentile(jitterMs, 0.99),
+    jitterMaxMs: Math.max(...jitterMs),
+    loopLagP50Ms: percentile(hub.loopLagsMs, 0.5),
+    loopLagMaxMs: Math.max(...hub.loopLagsMs),
   });
 } finally {
+  await Promise.all(ends.map(({ close }) => close()));
   await hub.close();
-  await Promise.all(servers.map((server) => server.close()));
-  await room.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measure(program: string): Promise<{ cpuPercent: number; rssMb: number }> {
-  const script = path.join(topFolder(), "dist/test/bench", `${program}.js`);
-  const child = spawn(process.execPath, [script, wires], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  await wait(SETTLE_MS);
-  const before = usageOf(child.pid!);
-  await wait(SECONDS * 1_000);
-  const after = usageOf(child.pid!);
-  child.kill("SIGTERM");
-  await once(child, "exit");
-  return { cpuPercent: (100 * (after.cpuS - before.cpuS)) / SECONDS, rssMb: after.rssMb };
+/** Node's own options in the unit that keeps the service running. */
+function serviceFlags(): string[] {
+  const unit = readFileSync(path.join(topFolder(), "deploy/systemd/plenum-edge.service"), "utf8");
+  const command = /^ExecStart=\S*node (.*)plenum-edge\.mjs/m.exec(unit)?.[1];
+  if (command === undefined) throw new Error("plenum-edge.service does not start plenum-edge.mjs");
+  return command.split(" ").filter((word) => word.startsWith("--"));
 }
 
-/** A broker that acknowledges every batch at once and notes when each reading was taken. */
-async function startHubEnd() {
-  const broker = await Aedes.createBroker();
-  const server = createServer(broker.handle).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const stamps = new Map<string, number[]>();
-  const counts = { readings: 0, bad: 0 };
-  await new Promise<void>((resolve) =>
-    broker.subscribe(nodeTopic("bench", "data"), note, () => resolve()),
-  );
-
-  function note(packet: { payload: Buffer | string }, done: () => void) {
-    const { epoch, first, rows } = JSON.parse(packet.payload.toString()) as DataMessage;
-    for (const row of rows) {
-      const parsed = parseRow(row);
-      // What the node says about itself has another period.
-      if (parsed.kind !== "reading" || parsed.reading.point.startsWith("bench.")) continue;
-      counts.readings += 1;
-      if (parsed.reading.quality !== "good") counts.bad += 1;
-      const of = stamps.get(parsed.reading.point) ?? [];
-      stamps.set(parsed.reading.point, [...of, parsed.reading.at]);
-    }
-    const payload = JSON.stringify({ epoch, upto: first + rows.length - 1 });
-    const topic = nodeTopic("bench", "ack");
-    broker.publish({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false }, () => {});
-    done();
+async function measure(program: string, options: string[], wires = ""): Promise<Used> {
+  const script = path.join(topFolder(), "dist/test/bench", `${program}.js`);
+  const child = spawn(process.execPath, [...options, script, wires], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  await systemClock.sleep(SETTLE_MS);
+  const before = usageOf(alive(child));
+  const rssMb: number[] = [];
+  for (let second = 0; second < SECONDS; second += 1) {
+    await systemClock.sleep(LOOK_MS);
+    rssMb.push(usageOf(alive(child)).rssMb);
   }
-
+  const after = usageOf(alive(child));
+  child.kill("SIGTERM");
+  await once(child, "exit");
   return {
-    port: (server.address() as AddressInfo).port,
-    stamps,
-    get readings() {
-      return counts.readings;
+    cpuPercent: (100 * (after.cpuS - before.cpuS)) / SECONDS,
+    rssMb: percentile(rssMb.slice(Math.floor((2 * rssMb.length) / 3)), 0.5),
+    peakRssMb: after.peakRssMb,
+  };
+}
+
+function alive({ pid, exitCode }: ChildProcess): number {
+  if (pid === undefined || exitCode !== null) throw new Error("a measured program ended early");
+  return pid;
+}
+
+/** Sensors, meters and doors for one of the two programs. */
+async function startEnds(name: string): Promise<{ wires: string; close: () => Promise<void> }> {
+  const own = path.join(folder, name);
+  mkdirSync(own);
+  const room = await startRoom({ w1Dir: path.join(own, "w1") });
+  const wait = (ms: number) => systemClock.sleep(ms);
+  const bank = new RegisterBank(BENCH_PROFILE, () => 12.3 + Math.random());
+  const meters = await Promise.all(
+    Array.from({ length: MODBUS_DEVICES }, (_, i) =>
+      startModbusTcp([new ModbusDevice(`m${i}`, 1, bank)], 0, wait),
+    ),
+  );
+  const doors = await startDoors();
+  const wires = path.join(own, "wires.json");
+  const ports: BenchWires = {
+    mqtt: hub.port,
+    wire: room.ports.wire,
+    gpio: doors.port,
+    tcp: meters.map(({ port }) => port),
+  };
+  writeFileSync(wires, JSON.stringify(ports));
+  return {
+    wires,
+    close: async () => {
+      await Promise.all([doors.close(), room.close(), ...meters.map((meter) => meter.close())]);
     },
-    get bad() {
-      return counts.bad;
-    },
-    /** How far each interval between two readings of a point is from its period. */
-    jitterMs: () =>
-      [...stamps.values()].flatMap((of) =>
-        of.slice(1).map((at, i) => Math.abs(at - of[i]! - PERIOD_MS)),
-      ),
-    async close() {
-      await new Promise<void>((resolve) => broker.close(() => resolve()));
-      server.close();
+  };
+}
+
+/** Eight doors; every second the next one opens or closes. */
+async function startDoors(): Promise<{ port: number; close: () => Promise<void> }> {
+  const levels = new Map(DOOR_LINES.map((line) => [line, 0]));
+  const server = await lineServer((request) => {
+    const [verb, line] = request.split(" ");
+    if (verb === "gpio") return "ok";
+    const level = levels.get(Number(line)) ?? 0;
+    return verb === "watch" ? `${line} ${level}` : `level ${line} ${level}`;
+  });
+  let moved = 0;
+  const moving = setInterval(() => {
+    const line = DOOR_LINES[moved % DOOR_LINES.length] ?? 0;
+    moved += 1;
+    levels.set(line, 1 - (levels.get(line) ?? 0));
+    server.send(`${line} ${levels.get(line)}`);
+  }, 1_000);
+  return {
+    port: server.port,
+    close: () => {
+      clearInterval(moving);
+      return server.close();
     },
   };
 }

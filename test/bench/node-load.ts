@@ -6,10 +6,18 @@ const BATCH_ROWS = 250;
 const WINDOW_ROWS = 2_000;
 const START_MS = Date.now() - 86_400_000;
 
+export interface LoadOptions {
+  batchRows?: number;
+  /** Rows sent and not yet acknowledged. Infinity for a receiver that never acknowledges. */
+  windowRows?: number;
+}
+
 /** One simulated edge node that sends as fast as its window of unacknowledged rows lets it. */
 export class LoadNode {
   readonly points: string[];
   readonly #epoch = `bench-${process.pid}-${Date.now()}`;
+  readonly #batchRows: number;
+  readonly #windowRows: number;
   #client!: MqttClient;
   #next = 1;
   #acked = 0;
@@ -18,7 +26,10 @@ export class LoadNode {
   constructor(
     readonly id: string,
     pointCount: number,
+    { batchRows = BATCH_ROWS, windowRows = WINDOW_ROWS }: LoadOptions = {},
   ) {
+    this.#batchRows = batchRows;
+    this.#windowRows = windowRows;
     this.points = Array.from({ length: pointCount }, (_, i) => `${id}.v${i}`);
   }
 
@@ -72,8 +83,16 @@ export class LoadNode {
     this.#pump();
   }
 
-  publishLive(value: number): void {
-    const rows = [[this.points[0], Date.now(), value]];
+  /** Lets it send that many more. */
+  grant(rows: number): void {
+    this.allow(Math.max(this.#allowed, this.sent) + rows);
+  }
+
+  /** Newest values of all its points; with `value` of the first alone. */
+  publishLive(value?: number): void {
+    const now = Date.now();
+    const points = value === undefined ? this.points : this.points.slice(0, 1);
+    const rows = points.map((point, i) => [point, now, value ?? (now % 1_000) + i]);
     this.#client.publish(nodeTopic(this.id, "live"), JSON.stringify({ at: Date.now(), rows }), {
       qos: 0,
     });
@@ -84,19 +103,20 @@ export class LoadNode {
   }
 
   #pump(): void {
+    const batch = this.#batchRows;
     while (
-      this.#next + BATCH_ROWS - 1 <= this.#allowed &&
-      this.sent - this.#acked + BATCH_ROWS <= WINDOW_ROWS
+      this.#next + batch - 1 <= this.#allowed &&
+      this.sent - this.#acked + batch <= this.#windowRows
     ) {
       this.#client.publish(nodeTopic(this.id, "data"), this.#batch(), { qos: 1 });
-      this.#next += BATCH_ROWS;
+      this.#next += batch;
     }
   }
 
   /** The value is the sequence number, so that a sum finds a lost or doubled row. Each point has one row a second. */
   #batch(): string {
     const rows: string[] = [];
-    for (let seq = this.#next; seq < this.#next + BATCH_ROWS; seq += 1) {
+    for (let seq = this.#next; seq < this.#next + this.#batchRows; seq += 1) {
       const at = START_MS + Math.floor(seq / this.points.length) * 1_000;
       rows.push(`["${this.points[seq % this.points.length]}",${at},${seq / 100}]`);
     }

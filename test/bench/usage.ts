@@ -3,13 +3,24 @@ import { readFileSync } from "node:fs";
 /** Clock ticks per second of /proc: 100 on every Linux that Node runs on. */
 const TICKS_PER_S = 100;
 
-/** CPU seconds a process has used so far, and its resident memory in MB, from /proc. */
-export function usageOf(pid: number): { cpuS: number; rssMb: number } {
+export interface Usage {
+  cpuS: number;
+  rssMb: number;
+}
+
+/** CPU seconds a process has used so far, and its resident memory in MB, now and at most, from /proc. */
+export function usageOf(pid: number): { cpuS: number; rssMb: number; peakRssMb: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [user, system] = [Number(fields[11]), Number(fields[12])];
-  const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return { cpuS: (user + system) / TICKS_PER_S, rssMb: Number(rss?.[1] ?? 0) / 1024 };
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) / 1024;
+  return {
+    cpuS: (user + system) / TICKS_PER_S,
+    rssMb: megabytes("VmRSS"),
+    peakRssMb: megabytes("VmHWM"),
+  };
 }
 
 /** The value below which the share `p` (0…1) of the samples lies; NaN without samples. */
