@@ -103,6 +103,25 @@ export async function getHistory(
   return (await call("GET", `points/${encodeURIComponent(point)}/history?${query}`)) as History;
 }
 
+export interface CompletenessItem {
+  point: string;
+  percent: number;
+  /** The point's first reading ever; null when there is none. */
+  since: EpochMs | null;
+  missing: { from: EpochMs; to: EpochMs }[];
+  thinned: { from: EpochMs; to: EpochMs }[];
+}
+
+/** What the history lacks of one point in a range. */
+export async function getCompleteness(
+  point: string,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Promise<CompletenessItem | undefined> {
+  const query = `from=${fromMs}&to=${toMs}&point=${encodeURIComponent(point)}`;
+  const report = (await call("GET", `completeness?${query}`)) as { items: CompletenessItem[] };
+  return report.items[0];
+}
+
 export interface DoorLogQuery {
   from: number | null;
   to: number | null;

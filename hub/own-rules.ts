@@ -1,5 +1,7 @@
 import type { HubConfig, SiteRule } from "./config/hub-config.ts";
+import { IDENTITY_RULES } from "./identity/identity-rules.ts";
 import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
+import { selfWatchRules } from "./self-watch-rules.ts";
 
 /** On each node's own word in its status that its disk fails. */
 export const NOT_DURABLE: SiteRule = {
@@ -24,7 +26,8 @@ export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
   const own = [
     ownRule(all, {
       id: "history-failing",
-      points: [HISTORY_FAILING_POINT],
+      // The second one: what each of several workers says of itself.
+      points: [HISTORY_FAILING_POINT, "worker-*.history-failing"],
       title: "History store not writing",
       runbook:
         "Look at the hub's log and disk, and at InfluxDB if it is used. The edge nodes keep every " +
@@ -40,6 +43,8 @@ export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
         "readings; the nodes keep them and send them again once the time is right.",
     }),
     { ...NOT_DURABLE, receivers: all },
+    ...selfWatchRules(all),
+    ...IDENTITY_RULES.map((rule) => ({ ...ownRule(all, rule), onDelayMs: 0 })),
   ];
   return [...alarms, ...own.filter(({ id }) => !alarms.some((rule) => rule.id === id))];
 }

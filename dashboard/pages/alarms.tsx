@@ -180,6 +180,8 @@ const DELIVERY_WORDS: Record<NotificationView["state"], string> = {
   accepted: "accepted by the receiver's server",
   delivered: "delivered",
   failed: "failed",
+  acknowledged: "delivered, then acknowledged",
+  superseded: "not sent: acknowledged before",
 };
 
 function Deliveries({ items }: { items: NotificationView[] }) {

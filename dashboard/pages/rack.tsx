@@ -1,13 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Bucket, PointView } from "../../contract/api.ts";
 import { roleOf } from "../../contract/id.ts";
-import { errorText, getHistory } from "../api.ts";
+import { errorText } from "../api.ts";
 import { stepOf } from "../inlet-scale.ts";
 import { allRacks, heightWord, inletsOf, isInlet } from "../places.ts";
 import { reasonText, type Showing } from "../staleness.ts";
 import { shortAge } from "../time.ts";
 import { useView } from "../view.ts";
 import { valueWords } from "../wall/point-words.ts";
+import type { Stretch } from "./chart-holes.ts";
+import { inletSeries, stretchWords } from "./inlet-series.ts";
 import { type Series, TimeChart } from "./time-chart.tsx";
 
 const RANGES = [
@@ -88,13 +90,11 @@ function InletHistory({ inlets }: { inlets: string[] }) {
   const key = inlets.join(" ");
   useEffect(() => {
     let isStopped = false;
-    const ids = key.split(" ");
-    const asked = ids.map((id) => getHistory(id, { fromMs: toMs - lengthMs, toMs, stepMs }));
-    Promise.all(asked).then(
+    inletSeries(key.split(" "), { fromMs: toMs - lengthMs, toMs, stepMs }).then(
       (found) => {
         if (isStopped) return;
         setProblem(null);
-        setSeries(ids.map((id, i) => ({ label: heightWord(id), buckets: found[i]?.items ?? [] })));
+        setSeries(found);
       },
       (error: unknown) => !isStopped && setProblem(errorText(error)),
     );
@@ -133,13 +133,13 @@ function InletHistory({ inlets }: { inlets: string[] }) {
           timeZone={timeZone.value}
         />
       )}
-      {series && <DataTable series={series} />}
+      {series && <DataTable series={series} timeZone={timeZone.value} />}
     </section>
   );
 }
 
 /** The chart in words, for those who do not see it. */
-function DataTable({ series }: { series: Series[] }) {
+function DataTable({ series, timeZone }: { series: Series[]; timeZone: string }) {
   return (
     <table class="chart-words">
       <caption class="hidden">Lowest, mean and highest inlet in this range</caption>
@@ -149,20 +149,32 @@ function DataTable({ series }: { series: Series[] }) {
           <th scope="col">Lowest</th>
           <th scope="col">Mean</th>
           <th scope="col">Highest</th>
+          <th scope="col">No data</th>
         </tr>
       </thead>
       <tbody>
-        {series.map(({ label, buckets }) => (
+        {series.map(({ label, buckets, coverage }) => (
           <tr key={label}>
             <th scope="row">{label}</th>
             {summary(buckets).map((text, i) => (
               <td key={i}>{text}</td>
             ))}
+            <td>{coverage ? holeWords(coverage.missing, timeZone) : "not known"}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+/** Stretches named in the table; the chart shows them all. */
+const MAX_NAMED = 3;
+
+function holeWords(missing: readonly Stretch[], timeZone: string): string {
+  if (missing.length === 0) return "none missing";
+  const named = missing.slice(-MAX_NAMED).map((stretch) => stretchWords(stretch, timeZone));
+  const more = missing.length - named.length;
+  return [...(more > 0 ? [`${more} more`] : []), ...named].join(", ");
 }
 
 function summary(buckets: readonly Bucket[]): [string, string, string] {

@@ -3,11 +3,14 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Bucket } from "../../contract/api.ts";
 import { fullTime, hourMinute, shortDate } from "../time.ts";
+import { allThinned, type Coverage, commonHoles, type Stretch } from "./chart-holes.ts";
 import { type ChartRange, chartSlots } from "./chart-slots.ts";
 
 export interface Series {
   label: string;
   buckets: readonly Bucket[];
+  /** What is known to be missing; null when nothing is known. */
+  coverage: Coverage | null;
 }
 
 interface TimeChartProps {
@@ -73,7 +76,18 @@ export function TimeChart({ series, range, band, timeZone }: TimeChartProps) {
               value == null ? "–" : `${value.toFixed(1)} °C`,
           })),
         ],
-        hooks: { drawClear: [(plot) => shade(plot, band, tone("--band"))] },
+        hooks: {
+          drawClear: [
+            (plot) => {
+              shade(plot, band, tone("--band"));
+              const known = series.flatMap(({ coverage }) => coverage ?? []);
+              const colours = { fill: tone("--hairline"), text: tone("--t1") };
+              drawStretches(plot, allThinned(known), { ...colours, word: "thinned", alpha: 0.35 });
+              if (known.length < series.length) return;
+              drawStretches(plot, commonHoles(known), { ...colours, word: "no data", alpha: 0.8 });
+            },
+          ],
+        },
       },
       chartSlots(series, range) as uPlot.AlignedData,
       element,
@@ -103,5 +117,42 @@ function shade(plot: uPlot, band: [number, number], colour: string): void {
   ctx.save();
   ctx.fillStyle = colour;
   ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+  ctx.restore();
+}
+
+interface Look {
+  fill: string;
+  text: string;
+  word: string;
+  alpha: number;
+}
+
+/** Bands over the whole height, with a word in each that has room for one; narrow ones have it upright. */
+function drawStretches(plot: uPlot, stretches: readonly Stretch[], look: Look): void {
+  const { ctx, bbox } = plot;
+  const { top, height } = bbox;
+  const right = bbox.left + bbox.width;
+  const place = (at: number) =>
+    Math.min(right, Math.max(bbox.left, plot.valToPos(at / 1_000, "x", true)));
+  const fontPx = 13 * devicePixelRatio;
+  ctx.save();
+  ctx.font = `${fontPx}px 'Inter Variable', sans-serif`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  for (const { from, to } of stretches) {
+    const [left, width] = [place(from), place(to) - place(from)];
+    ctx.globalAlpha = look.alpha;
+    ctx.fillStyle = look.fill;
+    ctx.fillRect(left, top, Math.max(1, width), height);
+    if (width < fontPx * 1.2) continue;
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = look.text;
+    ctx.save();
+    const isNarrow = width < ctx.measureText(look.word).width * 1.2;
+    ctx.translate(left + width / 2, top + (isNarrow ? height / 2 : fontPx));
+    if (isNarrow) ctx.rotate(-Math.PI / 2);
+    ctx.fillText(look.word, 0, 0);
+    ctx.restore();
+  }
   ctx.restore();
 }

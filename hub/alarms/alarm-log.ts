@@ -1,10 +1,9 @@
 import type { Logger } from "pino";
-import type { SiteModel } from "../../contract/site.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { composeNotice } from "../notify/notice.ts";
-import type { Outbox } from "../notify/outbox.ts";
 import { type HubDb, isStorageFault } from "../state/hub-db.ts";
 import { transact } from "../state/transaction.ts";
+import type { Fence } from "../workers/fence.ts";
 import type { AlarmStore } from "./alarm-store.ts";
 import type { Merge, MergeStore } from "./merge-store.ts";
 import { recordOf, type Transition } from "./transition.ts";
@@ -17,10 +16,10 @@ export interface AlarmLogDeps {
   store: AlarmStore;
   merges: Pick<MergeStore, "save">;
   ledger: Pick<Ledger, "appendOwn">;
-  outbox: Pick<Outbox, "enqueue">;
+  delivery: Pick<Delivery, "take">;
   log: Logger;
-  site?: SiteModel;
-  linkBase?: string | null;
+  /** Set when several hubs may take turns: only the newest holder may write. */
+  fence?: Fence;
 }
 
 /** Writes an alarm's transitions down: state, ledger record and messages together or not at all. */
@@ -44,9 +43,10 @@ export class AlarmLog {
 
   retry(): void {
     if (this.#unsaved.length + this.#unsavedMerges.length === 0) return;
-    const { db, log } = this.#deps;
+    const { db, log, fence } = this.#deps;
     try {
       transact(db, () => {
+        fence?.check();
         for (const transition of this.#unsaved) this.#record(transition);
         for (const merge of this.#unsavedMerges) this.#recordMerge(merge);
       });
@@ -65,16 +65,11 @@ export class AlarmLog {
   }
 
   #record(transition: Transition): void {
-    const { store, ledger, outbox, site, linkBase = null } = this.#deps;
-    const { at, stored, view, room, changes, tell } = transition;
-    const detail = recordOf(transition);
+    const { store, ledger, delivery, fence } = this.#deps;
+    const { at, stored, changes } = transition;
+    const detail = { ...recordOf(transition), fence: fence?.token };
     for (const change of changes) ledger.appendOwn(`alarm.${change}`, at, detail);
-    for (const { change, receivers } of tell) {
-      const siteLabel = site?.label ?? "Plenum";
-      const timezone = site?.timezone ?? "UTC";
-      const context = { change, at, receivers, room, siteLabel, timezone, linkBase };
-      outbox.enqueue(composeNotice(view, context));
-    }
+    delivery.take(transition);
     store.save(stored);
   }
 

@@ -12,16 +12,19 @@ import type { Clock, EpochMs } from "../../contract/clock.ts";
 import type { AlarmEvent } from "../../contract/message.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { SiteRule } from "../config/hub-config.ts";
+import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
+import { toldOnce } from "../delivery/told-once.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveChange, LiveNode, LiveState } from "../live/live-state.ts";
-import type { Outbox } from "../notify/outbox.ts";
 import type { HubDb } from "../state/hub-db.ts";
+import type { Fence } from "../workers/fence.ts";
 import { type Alarm, AlarmBook } from "./alarm-book.ts";
 import { AlarmLog } from "./alarm-log.ts";
 import { AlarmStore, type StoredAlarm } from "./alarm-store.ts";
 import { AlarmSubjects } from "./alarm-subjects.ts";
+import { DueOrders } from "./due-orders.ts";
 import { type Merge, MergeStore } from "./merge-store.ts";
-import { cutForNode, NodeAlarms } from "./node-alarms.ts";
+import { NodeAlarms } from "./node-alarms.ts";
 import {
   BY_HUB,
   type Cause,
@@ -55,6 +58,8 @@ export interface Alarms {
   refused(): number;
   /** Why changes cannot be written down at present; they are kept in memory meanwhile. */
   saveError(): string | null;
+  /** Monotonic time at which everything that changes with time alone was last judged. */
+  tickedMs(): number;
 }
 
 export interface AlarmDeps {
@@ -62,7 +67,9 @@ export interface AlarmDeps {
   live: Pick<LiveState, "point" | "points" | "node" | "nodes" | "owner" | "isStale" | "onChange">;
   db: HubDb;
   ledger: Pick<Ledger, "appendOwn">;
-  outbox: Pick<Outbox, "enqueue">;
+  outbox: DeliveryDeps["outbox"];
+  /** Who is told, when and how often; without one, whoever a rule names is told once. */
+  delivery?: Pick<Delivery, "take">;
   clock: Clock;
   log: Logger;
   /** Gives places their names and times their zone. */
@@ -71,6 +78,8 @@ export interface AlarmDeps {
   linkBase?: string | null;
   /** Who is told of alarms that only a node judges. */
   receivers?: readonly string[];
+  /** Keeps a hub that has been replaced without knowing it from writing. */
+  fence?: Fence;
   /** Sends an order on to a node that judges the same alarm itself. */
   order?: (node: string, rule: string, subject: string, order: Command) => void;
 }
@@ -90,25 +99,26 @@ class AlarmRuntime implements Alarms {
   readonly #subjects: AlarmSubjects;
   readonly #written: AlarmLog;
   readonly #nodeAlarms: NodeAlarms;
-  readonly #order: NonNullable<AlarmDeps["order"]>;
   readonly #steps: StepWatch;
   readonly #listeners = new Set<AlarmListener>();
   /** Alarms that are not simply normal. */
   readonly #restless = new Set<Alarm>();
   /** Standing alarms whose words have changed since listeners last heard. */
   readonly #reworded = new Set<Alarm>();
+  #tickedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: AlarmDeps) {
     this.#live = deps.live;
     this.#clock = deps.clock;
-    this.#order = deps.order ?? (() => {});
     this.#book = new AlarmBook(deps.rules, deps.log, deps.receivers);
     this.#subjects = new AlarmSubjects(deps);
     const store = new AlarmStore(deps.db);
     const merges = new MergeStore(deps.db);
-    this.#written = new AlarmLog({ ...deps, store, merges });
+    const delivery = deps.delivery ?? toldOnce(deps);
+    this.#written = new AlarmLog({ ...deps, delivery, store, merges });
     this.#nodeAlarms = new NodeAlarms({
-      ...{ live: deps.live, book: this.#book, merges, log: deps.log, order: this.#order },
+      ...{ live: deps.live, book: this.#book, merges, log: deps.log },
+      ...{ due: new DueOrders(deps.db), order: deps.order ?? (() => {}) },
       move: (alarm, done, now, cause) => this.#move(alarm, done, now, cause),
     });
     this.#steps = new StepWatch(deps.clock);
@@ -153,7 +163,7 @@ class AlarmRuntime implements Alarms {
     const transition = this.#move(alarm, done, now, cause);
     if (transition) this.#publish([transition]);
     const judge = this.#nodeAlarms.judgeOf(alarm);
-    if (judge !== undefined) this.#order(judge, alarm.rule.id, alarm.subject, cutForNode(order));
+    if (judge !== undefined) this.#nodeAlarms.ordered(judge, alarm, order, now);
     return this.#view(alarm);
   }
 
@@ -171,6 +181,7 @@ class AlarmRuntime implements Alarms {
 
   refused = (): number => this.#book.refused;
   saveError = (): string | null => this.#written.error;
+  tickedMs = (): number => this.#tickedMs;
 
   #hear(change: LiveChange): void {
     if (change.kind === "point") this.#evaluate(this.#book.ofPoint(change.point.info.id));
@@ -209,6 +220,7 @@ class AlarmRuntime implements Alarms {
     const reworded = [...this.#reworded];
     this.#reworded.clear();
     this.#tellListeners(reworded.map((alarm) => this.#view(alarm)));
+    this.#tickedMs = this.#clock.monoMs();
   }
 
   /** Judges these alarms once more and writes down what changed, all in one transaction. */

@@ -4,6 +4,7 @@ import type { EpochMs } from "../../contract/clock.ts";
 import type { AlarmEvent, LocalRuleInfo, StandingAlarm } from "../../contract/message.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
 import type { Alarm, AlarmBook } from "./alarm-book.ts";
+import { cutForNode, type DueOrder, type DueOrders, holds } from "./due-orders.ts";
 import type { Merge, MergeStore, NodeOccurrence } from "./merge-store.ts";
 import type { Cause, Transition } from "./transition.ts";
 
@@ -20,20 +21,12 @@ export interface NodeAlarmsDeps {
   live: Pick<LiveState, "node" | "nodes" | "point" | "owner">;
   book: AlarmBook;
   merges: MergeStore;
+  due: DueOrders;
   /** Takes a step over into the alarm; undefined when nothing changed. */
   move: (alarm: Alarm, step: Step, now: EpochMs, cause: Cause) => Transition | undefined;
   /** Sends an order to the node that judges this alarm too. */
   order: (node: string, rule: string, subject: string, order: Command) => void;
   log: Logger;
-}
-
-/** Characters of a name or reason in an order that a node takes. */
-const ORDER_TEXT = 120;
-
-/** The same order with its texts no longer than a node takes; a longer one it would not carry out. */
-export function cutForNode(order: Command): Command {
-  const cut = { ...order, by: order.by.slice(0, ORDER_TEXT) };
-  return "reason" in cut ? { ...cut, reason: cut.reason.slice(0, ORDER_TEXT) } : cut;
 }
 
 /** What is to be written down. */
@@ -57,6 +50,8 @@ export class NodeAlarms {
   readonly #deps: NodeAlarmsDeps;
   /** The status each node was last heard by: the same one tells nothing new. */
   readonly #heard = new Map<string, unknown>();
+  /** The connection of each node in which orders it had missed were repeated. */
+  readonly #repeatedIn = new Map<string, number>();
 
   /** Rules that were complained of already. */
   readonly #strange = new Set<string>();
@@ -78,6 +73,15 @@ export class NodeAlarms {
     return node !== undefined && this.#ruleOf(node, rule.id) ? node : undefined;
   }
 
+  /** An order given here holds on the node, too: sent now, and again when it returns, until it confirms. */
+  ordered(node: string, alarm: Alarm, order: Command, now: EpochMs): void {
+    const { rule, subject, state } = alarm;
+    const cut = cutForNode(order);
+    const occurrence = state.count;
+    this.#deps.due.note({ node, rule: rule.id, subject, order: cut, occurrence, at: now });
+    this.#deps.order(node, rule.id, subject, cut);
+  }
+
   /** Takes the alarms that stand on a node, as its newest status says. */
   standing(node: LiveNode, now: EpochMs): Outcome {
     const outcome: Outcome = { transitions: [], merges: [] };
@@ -92,6 +96,10 @@ export class NodeAlarms {
       this.#settle(alarm, { of, raisedAt, acknowledged }, now, outcome);
       if (!acknowledged) this.#repeatAcknowledgement(alarm, of);
     }
+    if (this.#repeatedIn.get(node.id) !== status.session) {
+      this.#repeatedIn.set(node.id, status.session);
+      for (const due of this.#deps.due.of(node.id, now)) this.#repeat(due, status.alarms, epoch);
+    }
     if (status.alarms.length < FULL_STATUS) this.#endOthers(node.id, status.alarms, now, outcome);
     return outcome;
   }
@@ -104,6 +112,9 @@ export class NodeAlarms {
       const alarm = this.#alarmOf(node.id, rule, subject);
       if (!alarm) continue;
       const of = { node: node.id, epoch, rule, subject, occurrence };
+      const echo = this.#deps.due.confirmed({ node: node.id, rule, subject }, what);
+      if (what === "acknowledged" && !echo)
+        this.#acknowledge(alarm, of, { by: event.by ?? node.id, now }, outcome);
       if (what === "cleared") this.#latch(alarm, of, now, outcome);
       if (what !== "raised" || this.#deps.merges.into(of) !== undefined) continue;
       const news = { of, raisedAt, acknowledged: false };
@@ -140,6 +151,33 @@ export class NodeAlarms {
     const transition = next && move(alarm, next, now, causeOf(news.of.node));
     if (transition) outcome.transitions.push(transition);
     this.#note(alarm, { ...news, raisedAt }, alarm.state.count, now, outcome);
+    const { of, acknowledged } = news;
+    if (acknowledged) this.#acknowledge(alarm, of, { by: of.node, now }, outcome);
+  }
+
+  /** Somebody has acknowledged the node's occurrence at the node itself. No order follows from it. */
+  #acknowledge(
+    alarm: Alarm,
+    of: NodeOccurrence,
+    { by, now }: { by: string; now: EpochMs },
+    { transitions }: Outcome,
+  ): void {
+    if (this.#deps.merges.into(of) !== alarm.state.count) return;
+    const done = command(alarm.state, { do: "acknowledge", by }, now);
+    const cause: Cause = { by, reason: "acknowledged at the node" };
+    const transition = this.#deps.move(alarm, done, now, cause);
+    if (transition) transitions.push(transition);
+  }
+
+  /** Sends an order again that the node has not confirmed, unless something else holds by now. */
+  #repeat(due: DueOrder, standing: readonly StandingAlarm[], epoch: string): void {
+    const { rule, subject, node, order } = due;
+    const alarm = this.#alarmOf(node, rule, subject);
+    const there = standing.find((other) => other.rule === rule && other.subject === subject);
+    const of = there && { node, epoch, rule, subject, occurrence: there.occurrence };
+    const into = of && this.#deps.merges.into(of);
+    if (alarm && holds(alarm.state, due, into)) this.#deps.order(node, rule, subject, order);
+    else this.#deps.due.done(due);
   }
 
   /** The step that makes the hub's alarm stand for this occurrence; undefined when it does already. */

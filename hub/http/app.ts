@@ -1,15 +1,17 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
+import { addEnrolRoute, type EnrolRouteDeps } from "../identity/enrol-route.ts";
 import { isStorageFault } from "../state/hub-db.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Auth } from "./auth.ts";
 import { addCompletenessRoute } from "./completeness-route.ts";
 import { addDoorRoutes } from "./door-routes.ts";
-import { MAX_BODY_BYTES, sameOrigin, securityHeaders } from "./guards.ts";
+import { MAX_BODY_BYTES, sameOrigin, securityHeaders, strictTransport } from "./guards.ts";
 import type { Metrics } from "./metrics.ts";
 import { asProblem, badRequest, HttpProblem, notFound, problemResponse } from "./problem.ts";
+import { addQuarantineRoutes } from "./quarantine-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { addApiDescription, addServiceRoutes } from "./service-routes.ts";
 import type { HttpSources } from "./sources.ts";
@@ -28,6 +30,9 @@ export interface AppDeps {
   files: StaticFiles;
   /** Host and port of the address people open, when a proxy changes it. */
   publicHost: string | undefined;
+  /** Tells browsers to come by TLS only, for half a year. */
+  hsts: boolean;
+  enrol?: EnrolRouteDeps;
   log: Logger;
 }
 
@@ -56,6 +61,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.notFound((c) => problemResponse(notFound(`Nothing is at ${c.req.path.slice(0, 200)}.`)));
 
   app.use(securityHeaders, sameOrigin(deps.publicHost));
+  if (deps.hsts) app.use(strictTransport);
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -66,7 +72,12 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
       },
     }),
   );
-  app.get("/healthz", (c) => c.json({ status: views.health().status }));
+  app.get("/healthz", (c) => {
+    const { status, selfCheck } = views.health();
+    if (selfCheck.ok !== false) return c.json({ status });
+    return c.json({ status: "failing", stage: selfCheck.stage, why: selfCheck.why }, 503);
+  });
+  if (deps.enrol) addEnrolRoute(app, deps.enrol);
   app.use("/api/*", auth.identify());
   app.use("/metrics", auth.identify());
 
@@ -76,6 +87,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   addAlarmRoutes(routes);
   addCompletenessRoute(routes);
   addDoorRoutes(routes);
+  addQuarantineRoutes(routes);
   addStreamRoute(routes, stream);
   addApiDescription(routes);
   app.get("/metrics", auth.needs("service"), (c) =>

@@ -3,7 +3,7 @@ import { idSchema } from "../../contract/id-schema.ts";
 import { percentOf } from "../history/completeness.ts";
 import type { PointCompleteness } from "../history/completeness-report.ts";
 import type { LivePoint } from "../live/live-state.ts";
-import { HUB_NODE } from "../self-watch.ts";
+import { PROBE_NODE } from "../own-nodes.ts";
 import { askHistory } from "./history-question.ts";
 import { badRequest, HttpProblem } from "./problem.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -42,7 +42,10 @@ const item = z
     missing: z.array(z.object(stretch)),
     more: z.boolean(),
     approximate: z.boolean(),
+    /** What the node itself declared as thinned out or lost. */
     gaps: z.array(z.object({ ...stretch, count: z.number().int(), why: z.string() })),
+    /** Those of `gaps` that were thinned: of each minute the lowest, highest and last reading are there. */
+    thinned: z.array(z.object({ ...stretch, count: z.number().int() })),
   })
   .openapi("Completeness");
 const report = z.object({
@@ -89,7 +92,8 @@ export function addCompletenessRoute({ app, auth, sources }: RouteDeps): void {
         const made = await askHistory(() =>
           sources.completeness.report({ fromMs, toMs, points: page }),
         );
-        const { items, settling, ...range } = made;
+        const { settling, ...range } = made;
+        const items = made.items.map((one) => ({ ...one, thinned: thinnedOf(one) }));
         const next = points.length > page.length ? (page.at(-1)?.info.id ?? null) : null;
         const bounds = { from: range.fromMs, to: range.toMs };
         return c.json({ ...bounds, settling, nodes: nodesOf(items), items, next }, 200);
@@ -103,13 +107,20 @@ export function addCompletenessRoute({ app, auth, sources }: RouteDeps): void {
     return [...sources.live.points()]
       .filter(
         (live) =>
-          live.node !== HUB_NODE &&
+          live.node !== PROBE_NODE &&
           (node === undefined || live.node === node) &&
           (point === undefined || live.info.id === point) &&
           (cursor === undefined || live.info.id > cursor),
       )
       .sort((a, b) => (a.info.id < b.info.id ? -1 : 1));
   }
+}
+
+/** A node says in words what it did; that it thinned, by these. */
+const THINNED = /lowest, highest and last of each minute|\bthinned\b/i;
+
+function thinnedOf({ gaps }: PointCompleteness) {
+  return gaps.filter(({ why }) => THINNED.test(why)).map(({ why: _, ...stretch }) => stretch);
 }
 
 function nodesOf(items: readonly PointCompleteness[]) {

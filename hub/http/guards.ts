@@ -4,7 +4,7 @@ import { HttpProblem } from "./problem.ts";
 
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** Sent with every answer. No HSTS here: it belongs to TLS, and would lock people out without it. */
+/** Sent with every answer. No HSTS here: it would lock people out where there is no TLS. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
@@ -20,6 +20,12 @@ export const securityHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
   if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
+};
+
+/** Only on a listener that speaks TLS itself. */
+export const strictTransport: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  c.res.headers.set("strict-transport-security", "max-age=15552000");
 };
 
 export function isUnsafe(method: string): boolean {

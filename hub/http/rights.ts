@@ -13,6 +13,8 @@ export const RIGHTS = {
   /** Deliveries and counters. */
   service: ["viewer", "operator", "engineer", "admin"],
   quarantine: ["operator", "engineer", "admin"],
+  /** Let rows out of quarantine, or throw them away. */
+  release: ["engineer", "admin"],
   /** Acknowledge, shelve, reset. */
   operate: ["operator", "engineer", "admin"],
   /** Take an alarm out of service and back. */

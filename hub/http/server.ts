@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
+import type { EnrolRouteDeps } from "../identity/enrol-route.ts";
+import type { ServerTls } from "../identity/server-tls.ts";
 import { VERSION } from "../version.ts";
 import { AccessNotes } from "./access-notes.ts";
 import { createApp } from "./app.ts";
@@ -27,6 +30,10 @@ export interface HttpDeps {
   host: string;
   /** 0 takes any free port. */
   port: number;
+  /** Speaks TLS by this certificate; without it, plain HTTP. */
+  tls?: ServerTls | undefined;
+  /** Where new nodes enrol; only with `tls`. */
+  enrol?: Pick<EnrolRouteDeps, "pki" | "mqttPort"> | undefined;
   /** The address people open when a proxy stands in front; https makes the cookies Secure. */
   publicUrl?: string | null;
   tokens: readonly AccessToken[];
@@ -49,6 +56,8 @@ export interface HttpService {
 export async function startHttp(deps: HttpDeps): Promise<HttpService> {
   const { sources, log } = deps;
   const publicUrl = deps.publicUrl == null ? undefined : new URL(deps.publicUrl);
+  const { tls } = deps;
+  const secure = tls !== undefined || publicUrl?.protocol === "https:";
   const { clock } = sources;
   const files = new StaticFiles(deps.webDir);
   const views = new Views(sources);
@@ -66,7 +75,7 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
     sessions: new Sessions({ db: deps.db, tokens, clock }),
     throttle: new FailureThrottle(clock),
     notes,
-    tls: publicUrl?.protocol === "https:",
+    tls: secure,
   });
   const metrics = new Metrics({
     sources,
@@ -85,11 +94,15 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
     metrics,
     files,
     publicHost: publicUrl?.host,
+    hsts: tls !== undefined,
+    ...(tls && deps.enrol && { enrol: { ...deps.enrol, notes, clock } }),
     log,
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
+    ...(tls && { createServer: createTlsServer }),
     serverOptions: {
+      ...(tls && { ...tls.current(), minVersion: "TLSv1.2" }),
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: IDLE_MS,
@@ -97,12 +110,13 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
     },
   }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
+  tls?.onChange((next) => (server as TlsServer).setSecureContext(next));
   server.listen(deps.port, deps.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   if (files.build === "none")
     log.warn({ webDir: deps.webDir }, "no web pages; the API alone answers");
-  log.info({ host: deps.host, port }, "HTTP open");
+  log.info({ host: deps.host, port, tls: tls !== undefined }, "HTTP open");
   return {
     port,
     stream,

@@ -13,19 +13,7 @@ const who = z
   .object({ name: z.string(), role: z.enum(ROLES), via: z.enum(["token", "session"]) })
   .openapi("Identity");
 
-const quarantined = z
-  .object({
-    id: z.number().int(),
-    node: z.string(),
-    epoch: z.string(),
-    seq: z.number().int(),
-    receivedAt: z.number().int(),
-    why: z.string(),
-    row: z.string(),
-  })
-  .openapi("Quarantined");
-
-/** Signing in and out, the site's plan, deliveries, and what was refused. */
+/** Signing in and out, the site's plan, and deliveries. */
 export function addServiceRoutes({ app, auth, sources }: RouteDeps): void {
   app.openapi(
     createRoute({
@@ -86,24 +74,6 @@ export function addServiceRoutes({ app, auth, sources }: RouteDeps): void {
     (c) => {
       const { limit = USUAL_PAGE } = c.req.valid("query");
       return c.json({ items: sources.outbox.list({ limit }), next: null }, 200);
-    },
-  );
-
-  app.openapi(
-    createRoute({
-      method: "get",
-      path: "/api/v1/quarantine",
-      middleware: [auth.needs("quarantine")],
-      request: { query: pageQuery },
-      responses: answers(
-        "The newest messages and rows that were refused; `total` counts all ever refused",
-        listOf(quarantined).extend({ total: z.number().int() }),
-      ),
-    }),
-    (c) => {
-      const { limit = USUAL_PAGE } = c.req.valid("query");
-      const items = sources.quarantine.list({ limit });
-      return c.json({ items, next: null, total: sources.quarantine.count() }, 200);
     },
   );
 }

@@ -5,8 +5,11 @@ import type { SiteModel } from "../../contract/site.ts";
 import type { CompletenessReporter } from "../history/completeness-report.ts";
 import type { HistoryReader } from "../history/history-reader.ts";
 import type { Quarantine } from "../ingest/quarantine.ts";
+import type { QuarantineDesk } from "../ingest/quarantine-desk.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveState } from "../live/live-state.ts";
+import type { HeartbeatView } from "../probe/heartbeat.ts";
+import type { ProbeState } from "../probe/probe.ts";
 
 /** What the HTTP part needs of the rest of the hub, and no more. */
 export interface HttpSources {
@@ -20,9 +23,13 @@ export interface HttpSources {
   ingest: {
     storeLagMs(): number;
     storeError(): string | null;
-    totals(): { stored: number; refused: number; quarantined: number };
+    totals(): { stored: number; refused: number; quarantined: number; dropped: number };
   };
-  quarantine: Pick<Quarantine, "list" | "count">;
+  /** The hub's check of itself, and who outside is told that it is well. */
+  probe: { state(): ProbeState };
+  heartbeat: { views(): HeartbeatView[] };
+  quarantine: Pick<Quarantine, "list" | "count" | "held" | "reasons">;
+  desk: Pick<QuarantineDesk, "release" | "drop">;
   alarms: {
     views(): AlarmView[];
     view(id: string): AlarmView | undefined;
@@ -36,4 +43,6 @@ export interface HttpSources {
     counts(): { queued: number; failed: number };
   };
   clock: Clock;
+  /** /metrics holds every point, too. */
+  pointMetrics?: boolean;
 }

@@ -9,7 +9,7 @@ import type {
 } from "../../contract/api.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { LiveChange, LivePoint } from "../live/live-state.ts";
-import { HUB_NODE } from "../self-watch.ts";
+import { isOwnName, isOwnNode } from "../own-nodes.ts";
 import { SharedFrames } from "./stream-frames.ts";
 
 /** Points and node counters go out at most this often; alarms, doors and connections at once. */
@@ -241,7 +241,14 @@ export class Stream {
 
 /** What the hub measures of itself is for its alarms; browsers learn it from the beat. */
 function isOwn(change: LiveChange): boolean {
-  return change.kind === "node"
-    ? change.node.id === HUB_NODE
-    : change.kind === "point" && change.point.node === HUB_NODE;
+  switch (change.kind) {
+    case "node":
+      return isOwnNode(change.node.id);
+    case "point":
+      return isOwnNode(change.point.node);
+    case "withdrawn":
+      return change.node === null && change.names.every(isOwnName);
+    case "door":
+      return false;
+  }
 }

@@ -18,6 +18,13 @@ export class FailureThrottle {
     this.#clock = clock;
   }
 
+  /** How many seconds an address must wait that has failed too often; null when it need not. */
+  limitedS(address: string): number | null {
+    const known = this.#failures.get(address);
+    const leftMs = known ? known.since + WINDOW_MS - this.#clock.monoMs() : 0;
+    return known && known.count > MAX_FAILURES && leftMs > 0 ? Math.ceil(leftMs / 1_000) : null;
+  }
+
   /** Notes one failure. `first` opens a window; `limited` is how many seconds to wait, or null. */
   note(address: string): { first: boolean; limitedS: number | null } {
     const now = this.#clock.monoMs();

@@ -9,7 +9,8 @@ import type {
 import { QUANTITIES } from "../../contract/quantity.ts";
 import { staleAfterMs } from "../../contract/reading.ts";
 import type { LiveDoor, LiveNode, LivePoint } from "../live/live-state.ts";
-import { HUB_NODE } from "../self-watch.ts";
+import { HUB_NODE, isOwnNode, PROBE_NODE } from "../own-nodes.ts";
+import type { ProbeState } from "../probe/probe.ts";
 import { VERSION } from "../version.ts";
 import type { HttpSources } from "./sources.ts";
 
@@ -26,10 +27,15 @@ export class Views {
   /** In the order of their names. */
   points = (): PointView[] => sortedById(this.#points().map(this.point));
 
-  /** A point of an edge node. What the hub measures of itself would make a dead room look alive. */
+  /** What the hub measures of itself; not among the room's points, where it would make a dead room look alive. */
+  ownPoints = (): PointView[] =>
+    sortedById(
+      [...this.#sources.live.points()].filter(({ node }) => node === HUB_NODE).map(this.point),
+    );
+
   find = (id: string): LivePoint | undefined => {
     const point = this.#sources.live.point(id);
-    return point && point.node !== HUB_NODE ? point : undefined;
+    return point && point.node !== PROBE_NODE ? point : undefined;
   };
 
   point = (point: LivePoint): PointView => {
@@ -74,15 +80,16 @@ export class Views {
   doors = (): DoorView[] => sortedById([...this.#sources.live.doors()].map(this.#door));
 
   health = (): Health => {
-    const { live, ingest, history, alarms, outbox, clock } = this.#sources;
+    const { live, ingest, history, alarms, outbox, probe, heartbeat, clock } = this.#sources;
     const now = clock.nowMs();
     const nodes = [...live.nodes()].filter(isEdgeNode);
     const points = this.#points();
     const error = ingest.storeError();
+    const lost = probe.state().kind === "failed";
     const { refused, quarantined } = ingest.totals();
     const { queued, failed } = outbox.counts();
     return {
-      status: error === null && alarms.saveError() === null ? "ok" : "degraded",
+      status: error === null && alarms.saveError() === null && !lost ? "ok" : "degraded",
       version: VERSION,
       at: now,
       uptimeMs: Math.round(clock.monoMs() - this.#startedMonoMs),
@@ -100,6 +107,8 @@ export class Views {
       quarantined,
       refused,
       notifications: { queued, failed },
+      selfCheck: selfCheckOf(probe.state()),
+      heartbeats: heartbeat.views(),
     };
   };
 
@@ -113,7 +122,7 @@ export class Views {
   });
 
   #points = (): LivePoint[] =>
-    [...this.#sources.live.points()].filter(({ node }) => node !== HUB_NODE);
+    [...this.#sources.live.points()].filter(({ node }) => !isOwnNode(node));
 
   #door = (door: LiveDoor): DoorView => ({
     id: door.info.id,
@@ -126,7 +135,19 @@ export class Views {
 }
 
 function isEdgeNode({ id }: LiveNode): boolean {
-  return id !== HUB_NODE;
+  return !isOwnNode(id);
+}
+
+function selfCheckOf(state: ProbeState): Health["selfCheck"] {
+  const none = { ok: null, at: null, stage: null, why: null, tookMs: null };
+  switch (state.kind) {
+    case "starting":
+      return none;
+    case "good":
+      return { ...none, ok: true, at: state.at, tookMs: state.tookMs };
+    case "failed":
+      return { ...none, ok: false, at: state.at, stage: state.stage, why: state.why };
+  }
 }
 
 function toNodeView(node: LiveNode): NodeView {
@@ -144,6 +165,10 @@ function toNodeView(node: LiveNode): NodeView {
     stored: node.stored,
     refused: node.refused,
     quarantined: node.quarantined,
+    heldBack: node.heldBack,
+    skewMs: node.skewMs,
+    overQuota: node.overQuota,
+    inConflict: node.inConflict,
     health: status?.health ?? {},
   };
 }

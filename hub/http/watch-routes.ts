@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { QUANTITIES } from "../../contract/quantity.ts";
-import { HUB_NODE } from "../self-watch.ts";
+import { isOwnNode } from "../own-nodes.ts";
 import { askHistory } from "./history-question.ts";
 import { historyRange } from "./history-step.ts";
 import { HttpProblem, notFound } from "./problem.ts";
@@ -25,9 +25,12 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
     createRoute({
       ...get,
       path: "/api/v1/points",
-      responses: answers("Every point with its newest value", listOf(Point)),
+      responses: answers(
+        "Every point with its newest value; the last ones, named hub.…, are the hub's own",
+        listOf(Point),
+      ),
     }),
-    (c) => c.json({ items: views.points(), next: null }, 200),
+    (c) => c.json({ items: [...views.points(), ...views.ownPoints()], next: null }, 200),
   );
 
   app.openapi(
@@ -104,7 +107,7 @@ export function addWatchRoutes({ app, auth, sources, views }: RouteDeps): void {
 
   function forget(id: string, by: string): void {
     const node = sources.live.node(id);
-    if (!node || id === HUB_NODE) throw notFound(`No node is called ${id}.`);
+    if (!node || isOwnNode(id)) throw notFound(`No node is called ${id}.`);
     if (node.online)
       throw new HttpProblem(409, "Node is online", "Switch the node off first, then forget it.");
     const { label, points } = node.birth;

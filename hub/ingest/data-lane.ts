@@ -9,7 +9,6 @@ import {
   MAX_ROWS,
   type SpoolEvent,
 } from "../../contract/message.ts";
-import type { Reading } from "../../contract/reading.ts";
 import { parseRow } from "../../contract/row.ts";
 import type { Alarms } from "../alarms/alarm-runtime.ts";
 import type { EventSink, LedgerInput } from "../ledger/ledger.ts";
@@ -17,12 +16,8 @@ import type { LiveNode, LiveState } from "../live/live-state.ts";
 import type { BatchQueue, QueuedReading } from "./batch-queue.ts";
 import type { NodeClocks } from "./node-clocks.ts";
 import type { Quarantine, QuarantineEntry } from "./quarantine.ts";
-
-/** A stamp further ahead of the hub's clock is wrong; InfluxDB would take it and never show it. */
-export const FUTURE_MS = 5 * 60_000;
-const AHEAD = "time is more than 5 minutes in the future";
-/** A stamp before this comes from a node that did not know the time. */
-const EARLIEST_AT = Date.UTC(2020, 0, 1);
+import { whyNotEvent, whyNotReading } from "./row-rules.ts";
+import { AHEAD, FUTURE_MS, TOO_OLD } from "./stamps.ts";
 
 /**
  * Longer messages than allowed are counted, but their rows are taken: refusing them would lose rows, or
@@ -37,7 +32,7 @@ export interface DataLaneDeps {
   alarms: Pick<Alarms, "nodeEvents">;
   live: LiveState;
   quarantine: Quarantine;
-  clocks: Pick<NodeClocks, "hubIsBehindBy">;
+  clocks: Pick<NodeClocks, "hubIsBehindBy" | "hubIsAheadBy">;
   refuse(node: string, why: string): void;
   clock: Clock;
   log: Logger;
@@ -57,8 +52,11 @@ interface Sorted {
   refused: QuarantineEntry[];
   /** Sequence of the message's last row. */
   last: number;
-  /** A row's time lies too far ahead of the hub's clock. */
+  /** A row's time lies too far ahead of the hub's clock, or too long ago by it. */
   ahead: boolean;
+  old: boolean;
+  /** Time of the newest sound row. */
+  newestAt: number;
 }
 
 /** Spool rows of the nodes: sorts them, records events and refused rows at once, queues readings. */
@@ -80,7 +78,7 @@ export class DataLane {
 
   /**
    * A message after a gap is dropped without a word: its node sends again from its lowest row. So is one
-   * with rows from the future when it is the hub that has the wrong time: set aside they would be lost.
+   * with rows from the future or of long ago when it is the hub that has the wrong time.
    */
   take(node: LiveNode, frame: DataMessage): void {
     const { queue, clock, refuse } = this.#deps;
@@ -88,8 +86,9 @@ export class DataLane {
     if (frame.first > Math.max(progress.upto, frame.floor - 1) + 1) return;
     if (frame.rows.length > MAX_ROWS) refuse(node.id, `more than ${MAX_ROWS} rows in a message`);
     const sorted = this.#sort(node.id, frame);
-    if (sorted.ahead && this.#deps.clocks.hubIsBehindBy(FUTURE_MS)) {
-      if (!this.#holding) this.#deps.log.error("all nodes are ahead of the hub's clock, rows held");
+    if (this.#hubIsWrong(sorted)) {
+      if (!this.#holding)
+        this.#deps.log.error("the hub's clock differs from those of all nodes, rows held");
       this.#holding = true;
       return;
     }
@@ -105,6 +104,12 @@ export class DataLane {
     const upto = Math.max(sorted.last, frame.floor - 1);
     const { rows } = sorted;
     queue.push({ node: node.id, epoch: frame.epoch, upto, rows, arrivedMs: clock.monoMs() });
+    this.#deps.live.recordedUpTo(node.id, sorted.newestAt);
+  }
+
+  #hubIsWrong({ ahead, old }: Sorted): boolean {
+    const { clocks } = this.#deps;
+    return (ahead && clocks.hubIsBehindBy(FUTURE_MS)) || (old && clocks.hubIsAheadBy(FUTURE_MS));
   }
 
   /** An honest spool's floor never falls. One that does is an older copy of the spool: begin anew. */
@@ -121,9 +126,12 @@ export class DataLane {
 
   #sort(node: string, frame: DataMessage): Sorted {
     const { epoch } = frame;
-    const receivedAt = this.#deps.clock.nowMs();
-    const latest = receivedAt + FUTURE_MS;
-    const sorted: Sorted = { rows: [], events: [], refused: [], last: 0, ahead: false };
+    const { live, clock } = this.#deps;
+    const receivedAt = clock.nowMs();
+    const sorted: Sorted = {
+      ...{ rows: [], events: [], refused: [] },
+      ...{ last: 0, ahead: false, old: false, newestAt: 0 },
+    };
     let seq = frame.first;
     for (const raw of frame.rows) {
       const row = parseRow(raw);
@@ -133,37 +141,22 @@ export class DataLane {
       }
       const why =
         row.kind === "reading"
-          ? this.#whyNot(node, row.reading, latest)
+          ? whyNotReading(live, node, row.reading, receivedAt)
           : row.kind === "event"
-            ? this.#whyNotEvent(node, row.event)
+            ? whyNotEvent(live, node, row.event)
             : row.why;
       if (why === AHEAD) sorted.ahead = true;
+      else if (why === TOO_OLD) sorted.old = true;
       if (why !== undefined) sorted.refused.push({ node, epoch, seq, receivedAt, why, row: raw });
-      else if (row.kind === "reading") sorted.rows.push({ node, epoch, seq, reading: row.reading });
-      else if (row.kind === "event")
+      else if (row.kind === "reading") {
+        sorted.rows.push({ node, epoch, seq, reading: row.reading });
+        if (row.reading.at > sorted.newestAt) sorted.newestAt = row.reading.at;
+      } else if (row.kind === "event")
         sorted.events.push({ node, epoch, seq, receivedAt, event: row.event });
       seq += 1;
     }
     sorted.last = seq - 1;
     return sorted;
-  }
-
-  #whyNot(node: string, { point, at }: Reading, latest: number): string | undefined {
-    if (at > latest) return AHEAD;
-    if (at < EARLIEST_AT) return "time is before 2020: the clock was not set";
-    const owner = this.#deps.live.owner(node, point);
-    if (owner === "mine") return undefined;
-    return owner === "foreign" ? "point belongs to another node" : "point was never announced";
-  }
-
-  /** An event is evidence: its time may be wrong, but nobody reports another node's door or alarm. */
-  #whyNotEvent(node: string, event: SpoolEvent): string | undefined {
-    const { live } = this.#deps;
-    if (event.type === "alarm" && live.owner(node, event.subject) === "foreign")
-      return "alarm's point belongs to another node";
-    if (event.type !== "door") return undefined;
-    const door = live.door(event.door);
-    return door && door.node !== node ? "door belongs to another node" : undefined;
   }
 
   /** False when the disk under hub.db fails: nothing of the message counts as taken then. */

@@ -4,32 +4,42 @@ import type { ZodType } from "zod";
 import type { Clock } from "../../contract/clock.ts";
 import {
   type Ack,
+  type Birth,
   birthSchema,
   type LiveMessage,
   liveSchema,
   type NodeStatus,
   statusSchema,
 } from "../../contract/message.ts";
+import { type Reading, uncertain } from "../../contract/reading.ts";
 import { encodeReading, parseRow } from "../../contract/row.ts";
 import type { NodeLane } from "../../contract/topic.ts";
 import type { Alarms } from "../alarms/alarm-runtime.ts";
 import { type HistoryStore, StoreError } from "../history/store.ts";
-import type { EventSink } from "../ledger/ledger.ts";
+import type { EventSink, Ledger } from "../ledger/ledger.ts";
 import type { LiveNode, LiveState } from "../live/live-state.ts";
 import { BatchQueue, type QueuedReading } from "./batch-queue.ts";
-import { DataLane, FUTURE_MS, frameSchema } from "./data-lane.ts";
+import { DataLane, frameSchema } from "./data-lane.ts";
+import { IdentityGate } from "./identity-gate.ts";
 import { NodeClocks } from "./node-clocks.ts";
+import { NodeLimits } from "./node-limits.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { Refusals } from "./refusals.ts";
+import { EARLIEST_AT, FUTURE_MS } from "./stamps.ts";
 import { Writer } from "./writer.ts";
+
+/** The most points one node may offer; a birth with more is refused whole, and the points before stay. */
+export const MAX_POINTS_PER_NODE = 5_000;
 
 export interface IngestDeps {
   store: Pick<HistoryStore, "write">;
-  events: EventSink;
+  events: EventSink & Pick<Ledger, "appendOwn">;
   alarms: Pick<Alarms, "nodeEvents">;
   live: LiveState;
   quarantine: Quarantine;
   publishAck(node: string, ack: Ack): void;
+  /** Told when two machines use one node id, so that the broker can keep both out for a while. */
+  onConflict?: (node: string) => void;
   clock: Clock;
   log: Logger;
 }
@@ -37,6 +47,8 @@ export interface IngestDeps {
 export interface Ingest {
   /** Takes what a node published on one of its own topics. Never throws for what a node sends. */
   onMessage(node: string, lane: NodeLane, payload: Uint8Array): void;
+  /** Stores readings of a device that keeps none itself; false while there is no room for them. */
+  takeOwn(node: string, epoch: string, readings: readonly Reading[]): boolean;
   /** Stores what has come in, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** How long the oldest row that is not stored yet has waited. */
@@ -45,8 +57,12 @@ export interface Ingest {
   storeError(): string | null;
   /** True while the hub's clock differs from the clocks of all nodes that are online. */
   clockDiffers(): boolean;
-  /** `stored` and `refused` since the start, `quarantined` for ever. */
-  totals(): { stored: number; refused: number; quarantined: number };
+  /** Rows taken that are not stored yet. */
+  waiting(): number;
+  /** `stored`, `refused` and `dropped` (messages not taken, sent again by their node) since the start, `quarantined` for ever. */
+  totals(): { stored: number; refused: number; quarantined: number; dropped: number };
+  /** Whether a node was held back within the last minute because it sends too much. */
+  isLoud(node: string): boolean;
 }
 
 /** From a node's message to live state, history, ledger and acknowledgement. */
@@ -61,13 +77,19 @@ class MessageIngest implements Ingest {
   readonly #data: DataLane;
   readonly #writer: Writer;
   readonly #clocks: NodeClocks;
+  readonly #limits: NodeLimits;
+  readonly #identities: IdentityGate;
   #stored = 0;
+  #dropped = 0;
+  #ownSeq = 0;
 
   constructor(deps: IngestDeps) {
     const { live, quarantine, log } = deps;
     this.#deps = deps;
     this.#refusals = new Refusals(log);
     this.#clocks = new NodeClocks(deps);
+    this.#limits = new NodeLimits(deps.clock);
+    this.#identities = new IdentityGate({ ...deps, ledger: deps.events });
     this.#data = new DataLane({
       ...deps,
       clocks: this.#clocks,
@@ -83,21 +105,31 @@ class MessageIngest implements Ingest {
     for (const node of live.nodes()) node.quarantined = quarantine.countByNode(node.id);
   }
 
-  run = (signal: AbortSignal): Promise<void> => this.#writer.run(signal);
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#writer.run(signal), this.#identities.run(this.#announce, signal)]);
+  }
+
+  waiting = (): number => this.#queue.rows;
+  isLoud = (node: string): boolean => this.#limits.isLoud(node);
   storeLagMs = (): number => this.#writer.lagMs();
   clockDiffers = (): boolean => this.#clocks.hubDiffers();
   storeError = (): string | null => this.#writer.error ?? this.#data.error;
 
   totals() {
     const quarantined = this.#deps.quarantine.count();
-    return { stored: this.#stored, refused: this.#refusals.total, quarantined };
+    const refused = this.#refusals.total;
+    return { stored: this.#stored, refused, quarantined, dropped: this.#dropped };
   }
 
   onMessage(node: string, lane: NodeLane, payload: Uint8Array): void {
     const known = this.#deps.live.node(node);
     if (known) known.lastSeenAt = this.#deps.clock.nowMs();
     // Looked at before the payload is parsed, so that a node that floods costs little.
-    if (lane === "data" && !this.#queue.hasRoom(node)) return;
+    if (!this.#admits(node, lane, payload.length)) {
+      this.#dropped += 1;
+      if (known) known.heldBack += 1;
+      return;
+    }
     const message = parseJson(payload);
     if (message === undefined) {
       this.#refuse(node, `${lane} is not JSON`);
@@ -114,24 +146,50 @@ class MessageIngest implements Ingest {
       if (frame) this.#onLive(known, frame);
     } else {
       const frame = this.#checked(node, lane, frameSchema, message);
-      if (frame) this.#data.take(known, frame);
+      if (!frame) return;
+      this.#limits.count(node, frame.rows.length);
+      this.#data.take(known, frame);
     }
+  }
+
+  /** Births and connections are always looked at: they tell two machines of one id apart. */
+  #admits(node: string, lane: NodeLane, bytes: number): boolean {
+    if (!this.#limits.admits(node, bytes)) return false;
+    if (lane === "birth" || lane === "status") return true;
+    if (this.#identities.inConflict(node)) return false;
+    return lane !== "data" || (this.#identities.isTrusted(node) && this.#queue.hasRoom(node));
+  }
+
+  takeOwn(node: string, epoch: string, readings: readonly Reading[]): boolean {
+    if (!this.#queue.hasRoom(node)) return false;
+    const rows = readings.map((reading) => {
+      this.#ownSeq += 1;
+      return { node, epoch, seq: this.#ownSeq, reading };
+    });
+    const arrivedMs = this.#deps.clock.monoMs();
+    this.#queue.push({ node, epoch, upto: this.#ownSeq, rows, arrivedMs });
+    return true;
   }
 
   #onBirth(node: string, message: unknown): void {
     const birth = this.#checked(node, "birth", birthSchema, message);
-    if (!birth) return;
-    if (birth.node !== node) {
+    if (!birth) {
+      const known = this.#deps.live.node(node);
+      if (known && offersTooMany(message)) known.overQuota = true;
+    } else if (birth.node !== node) {
       this.#refuse(node, "birth names another node", { named: birth.node });
-      return;
-    }
-    const refused = this.#deps.live.announce(birth);
-    for (const name of refused) this.#refuse(node, "point or door it may not have", { name });
+    } else if (this.#identities.admitsBirth(birth)) this.#announce(birth);
   }
+
+  #announce = (birth: Birth): void => {
+    const refused = this.#deps.live.announce(birth);
+    for (const name of refused) this.#refuse(birth.node, "point or door it may not have", { name });
+  };
 
   #onStatus(node: string, status: NodeStatus): void {
     const { live } = this.#deps;
-    live.status(node, status);
+    const { alarms: _, ...connection } = status;
+    live.status(node, this.#identities.inConflict(node) ? connection : status);
     // A last will carries the time at which it was written.
     if (status.state === "online" && live.node(node)) this.#clocks.heard(node, status.at);
   }
@@ -139,6 +197,7 @@ class MessageIngest implements Ingest {
   #onLive(node: LiveNode, { at, rows }: LiveMessage): void {
     const { live, clock } = this.#deps;
     this.#clocks.heard(node.id, at);
+    this.#limits.count(node.id, rows.length);
     // A hub whose own time is wrong must not go blind.
     const latest = FUTURE_MS + (this.#clocks.hubIsBehindBy(FUTURE_MS) ? at : clock.nowMs());
     for (const raw of rows) {
@@ -149,7 +208,7 @@ class MessageIngest implements Ingest {
       const point = live.point(reading.point);
       if (point?.node !== node.id) this.#refuse(node.id, "live row of a point it does not have");
       else if (reading.at > latest) this.#refuse(node.id, "live row from the future");
-      else live.reading(point, reading, Math.max(0, at - reading.at));
+      else live.reading(point, withClock(reading), Math.max(0, at - reading.at));
     }
   }
 
@@ -209,4 +268,15 @@ function parseJson(payload: Uint8Array): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function offersTooMany(message: unknown): boolean {
+  if (typeof message !== "object" || message === null || !("points" in message)) return false;
+  return Array.isArray(message.points) && message.points.length > MAX_POINTS_PER_NODE;
+}
+
+/** A good value of a node that does not know the time is shown as in doubt, and judged by no limit. */
+function withClock(reading: Reading): Reading {
+  if (reading.at >= EARLIEST_AT || reading.quality !== "good") return reading;
+  return { point: reading.point, at: reading.at, ...uncertain(reading.value, "clock") };
 }

@@ -31,6 +31,8 @@ export class NodeClocks {
   heard(node: string, at: EpochMs): void {
     const said = this.#said.get(node);
     const heardMs = this.#clock.monoMs();
+    const live = this.#live.node(node);
+    if (live) live.skewMs = at - this.#clock.nowMs();
     if (!said) this.#said.set(node, { at, heardMs });
     else Object.assign(said, { at, heardMs });
   }
@@ -38,6 +40,11 @@ export class NodeClocks {
   /** True when every node that is online is more than `ms` ahead of the hub. False without any. */
   hubIsBehindBy(ms: number): boolean {
     return this.#leastAheadMs(1) > ms;
+  }
+
+  /** True when every node that is online is more than `ms` behind the hub. False without any. */
+  hubIsAheadBy(ms: number): boolean {
+    return this.#leastAheadMs(-1) > ms;
   }
 
   /** True when the hub's clock is a minute or more away from those of all nodes. */

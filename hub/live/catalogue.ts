@@ -1,5 +1,7 @@
 import type { Birth, DoorInfo, PointInfo } from "../../contract/message.ts";
+import { HUB_NODE, isOwnName, isOwnNode } from "../own-nodes.ts";
 import type { LiveDoor, LivePoint } from "./live-state.ts";
+import { NameBudget } from "./name-budget.ts";
 
 /** The most points of all nodes together; more are refused. */
 export const MAX_POINTS = 100_000;
@@ -10,6 +12,8 @@ export const MAX_RETIRED = 5_000;
 export interface Offers {
   /** Names the node may not have. */
   refused: string[];
+  /** Some of them because there are too many names, this node's or all nodes'. */
+  overQuota: boolean;
   /** Points that nobody offers any more. */
   withdrawn: string[];
 }
@@ -20,14 +24,28 @@ export class Catalogue {
   readonly doors = new Map<string, LiveDoor>();
   readonly #births = new Map<string, Birth>();
   readonly #retired = new Map<string, Set<string>>();
+  readonly #budget: NameBudget;
+  #overQuota = false;
+  #counting = false;
+
+  constructor(monoMs: () => number = () => 0) {
+    this.#budget = new NameBudget(monoMs);
+  }
+
+  /** From now on new names count; those taken up from before a restart do not. */
+  countNames(): void {
+    this.#counting = true;
+  }
 
   /** Takes over what a node offers now. */
   adopt(birth: Birth): Offers {
     const before = this.#births.get(birth.node);
     this.#births.set(birth.node, birth);
     const released = before ? this.#release(before, birth) : [];
+    this.#overQuota = false;
     const refused = this.#claim(birth);
-    return { refused, withdrawn: this.#passOn(released) };
+    const overQuota = this.#overQuota;
+    return { refused, overQuota, withdrawn: this.#passOn(released) };
   }
 
   /** Drops everything of a node, also what it offered before. Returns the points nobody offers any more. */
@@ -35,6 +53,7 @@ export class Catalogue {
     const birth = this.#births.get(node);
     if (!birth) return [];
     this.#births.delete(node);
+    this.#budget.forget(node);
     const released = this.#release(birth, { ...birth, points: [], doors: [] });
     this.#retired.delete(node);
     return this.#passOn(released);
@@ -95,7 +114,11 @@ export class Catalogue {
   #claimPoint(node: string, info: PointInfo): boolean {
     const held = this.points.get(info.id);
     if (held && held.node !== node) return false;
-    if (!held && this.points.size >= MAX_POINTS) return false;
+    if (isOwnName(info.id) && !isOwnNode(node)) return false;
+    if (!held && !this.#mayAdd(node, info.id)) {
+      this.#overQuota = true;
+      return false;
+    }
     this.#retired.get(node)?.delete(info.id);
     if (held?.info.quantity === info.quantity) held.info = info;
     else
@@ -109,9 +132,16 @@ export class Catalogue {
     return true;
   }
 
+  #mayAdd(node: string, point: string): boolean {
+    if (this.points.size >= MAX_POINTS) return false;
+    // A name the node had before makes no new series; the hub's own follow the number of nodes.
+    if (!this.#counting || node === HUB_NODE || this.#retired.get(node)?.has(point)) return true;
+    return this.#budget.take(node);
+  }
+
   #claimDoor(node: string, info: DoorInfo): boolean {
     const held = this.doors.get(info.id);
-    if (held && held.node !== node) return false;
+    if ((held && held.node !== node) || isOwnName(info.id)) return false;
     if (held) held.info = info;
     else this.doors.set(info.id, { info, node, state: "unknown", since: null, at: null });
     return true;

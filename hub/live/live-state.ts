@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from "../../contract/clock.ts";
 import type { Birth, DoorEvent, DoorInfo, NodeStatus, PointInfo } from "../../contract/message.ts";
 import { type Reading, staleAfterMs } from "../../contract/reading.ts";
 import { Catalogue } from "./catalogue.ts";
+import { DoorOrigins, type LastMove } from "./door-origins.ts";
 import type { KnownNodes } from "./known-nodes.ts";
 
 /** A point as the hub knows it now. The object is changed in place. */
@@ -29,6 +30,14 @@ export interface LiveNode {
   stored: number;
   refused: number;
   quarantined: number;
+  /** Messages not taken since the hub started; the node sends its rows again. */
+  heldBack: number;
+  /** By how much its clock is ahead of the hub's, by its newest message; null before one. */
+  skewMs: number | null;
+  /** Its newest birth offers more names than it may have. */
+  overQuota: boolean;
+  /** Two machines use its id; nothing of either is taken. */
+  inConflict: boolean;
 }
 
 /** `state` is the last word heard; `LiveState.doorNow` says whether it still holds. */
@@ -60,6 +69,8 @@ export interface LiveDeps {
   log: Logger;
   /** Where births survive a restart of the hub. */
   known: KnownNodes;
+  /** The last move of a door on record; undefined when none is, or it may have moved unseen since. */
+  lastMove?: LastMove;
 }
 
 /** What every node, point and door shows now. Only the live lane and fresh door events change it. */
@@ -68,14 +79,17 @@ export class LiveState {
   readonly #log: Logger;
   readonly #known: KnownNodes;
   readonly #nodes = new Map<string, LiveNode>();
-  readonly #catalogue = new Catalogue();
+  readonly #catalogue: Catalogue;
+  readonly #doorOrigins: DoorOrigins;
   /** Points of a node that has restarted: its clock may be behind what is shown, so any time will do. */
   readonly #anyOrder = new Set<string>();
   /** Statuses of nodes that have not announced themselves yet; beyond `MAX_NODES` they are dropped. */
   readonly #early = new Map<string, NodeStatus>();
   readonly #listeners = new Set<(change: LiveChange) => void>();
 
-  constructor({ clock, log, known }: LiveDeps) {
+  constructor({ clock, log, known, lastMove = () => undefined }: LiveDeps) {
+    this.#catalogue = new Catalogue(() => clock.monoMs());
+    this.#doorOrigins = new DoorOrigins(lastMove);
     this.#clock = clock;
     this.#log = log;
     this.#known = known;
@@ -86,6 +100,7 @@ export class LiveState {
       this.#catalogue.restoreRetired(node.id, retired);
       this.#catalogue.adopt(birth);
     }
+    this.#catalogue.countNames();
   }
 
   point = (id: string): LivePoint | undefined => this.#catalogue.points.get(id);
@@ -138,7 +153,8 @@ export class LiveState {
     node.birth = birth;
     node.lastSeenAt = this.#clock.nowMs();
     this.#nodes.set(node.id, node);
-    const { refused, withdrawn } = this.#catalogue.adopt(birth);
+    const { refused, withdrawn, overQuota } = this.#catalogue.adopt(birth);
+    node.overQuota = overQuota;
     if (restarted) for (const { id } of birth.points) this.#anyOrder.add(id);
     this.#save(node);
     const early = this.#early.get(node.id);
@@ -200,9 +216,18 @@ export class LiveState {
     const door = this.door(id.slice(0, -CONTACT_SUFFIX.length));
     if (door?.node !== point.node) return;
     if (anyOrder) door.at = null;
-    // Nobody saw a door move whose state was unknown before: when it did is not known.
+    // Nobody saw a door move whose state was unknown before: when it did, the ledger may know later.
     const seen = door.at !== null && door.state !== "unknown";
     this.#moveDoor(door, contactState(reading), reading.at, seen);
+    if (!seen && door.since === null) this.#doorOrigins.wanted(door);
+  }
+
+  /**
+   * Everything a node recorded up to this time is in the ledger: doors whose last move nobody here saw
+   * live, for instance because the hub was restarted, now show since when they are as they are.
+   */
+  recordedUpTo(node: string, at: EpochMs): void {
+    for (const door of this.#doorOrigins.settle(node, at)) this.#emit({ kind: "door", door });
   }
 
   /** Takes a door event of the data lane; a late one, or one of another node's door, changes nothing. */
@@ -253,6 +278,10 @@ function newNode(birth: Birth, now: EpochMs): LiveNode {
     stored: 0,
     refused: 0,
     quarantined: 0,
+    heldBack: 0,
+    skewMs: null,
+    overQuota: false,
+    inConflict: false,
   };
 }
 

@@ -203,9 +203,23 @@ function read(pathname: string, role: string, snapshot: () => ReturnType<typeof 
   if (pathname === "/api/v1/doors/log") return { items: ledger(), next: null };
   if (pathname === "/api/v1/doors/log/verify")
     return { ok: true, count: 18_204, head: "9f2c41d0aa17c3e5b2d84f60917a3e5cbb02d1a7e39f" };
+  if (pathname === "/api/v1/completeness") return { items: [completeness()] };
   const [, point] = /^\/api\/v1\/points\/([^/]+)\/history$/.exec(pathname) ?? [];
   const view = snapshot().points.find((each) => each.id === point);
   return { point, unit: view?.unit ?? "", items: view?.value == null ? [] : line(view.value) };
+}
+
+/** The hole of `line`, and a thinned stretch before it. */
+function completeness() {
+  const step = 15 * 60_000;
+  const last = Math.floor(Date.now() / step) * step;
+  const at = (i: number) => last - (95 - i) * step;
+  const item = { point: "a05.inlet-top", expected: 960, stored: 890, percent: 92.7 };
+  const stretches = {
+    missing: [{ from: at(40), to: at(47) }],
+    thinned: [{ from: at(12), to: at(20) }],
+  };
+  return { ...item, since: 0, ...stretches, more: false, approximate: false, gaps: [] };
 }
 
 /** A day of 15-minute buckets with one hole, ending at the value. */

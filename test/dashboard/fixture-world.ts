@@ -205,6 +205,7 @@ function nodesOf(points: readonly PointView[], now: number): NodeView[] {
     stored: 1,
     refused: 0,
     quarantined: 0,
+    ...{ heldBack: 0, skewMs: 12, overQuota: false, inConflict: false },
     health: {},
   }));
 }
@@ -229,6 +230,8 @@ export function fixtureSnapshot(scenario: Scenario, now: number): Snapshot {
       quarantined: 0,
       refused: 0,
       notifications: { queued: 0, failed: 0 },
+      selfCheck: { ok: true, at: now, stage: null, why: null, tookMs: 60 },
+      heartbeats: [],
     },
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { allThinned, commonHoles } from "../../dashboard/pages/chart-holes.ts";
 import { chartSlots } from "../../dashboard/pages/chart-slots.ts";
 import { recordWords } from "../../dashboard/pages/record-words.ts";
 import { fitText, textEm } from "../../dashboard/text-fit.ts";
@@ -102,6 +103,32 @@ test("a chart bridges two missing buckets and breaks at three", () => {
   });
   expect(times).toHaveLength(9);
   expect(values).toEqual([0, undefined, undefined, 3, null, null, null, 7, null]);
+});
+
+test("a hole the hub knows of breaks the line however short, one it does not know of from three", () => {
+  const bucket = (i: number) => ({ at: i * 1_000, mean: i, min: i, max: i, count: 1 });
+  const coverage = { missing: [{ from: 1_000, to: 2_000 }], thinned: [] };
+  const [, values] = chartSlots([{ buckets: [0, 2, 4].map(bucket), coverage }], {
+    ...{ fromMs: 0, toMs: 5_000, stepMs: 1_000 },
+  });
+  expect(values).toEqual([0, null, 2, undefined, 4]);
+});
+
+test("no data is where not one line has any; thinned is where at least one was", () => {
+  const a = {
+    missing: [
+      { from: 0, to: 10 },
+      { from: 20, to: 30 },
+    ],
+    thinned: [{ from: 5, to: 6 }],
+  };
+  const b = { missing: [{ from: 5, to: 22 }], thinned: [{ from: 6, to: 9 }] };
+  expect(commonHoles([a, b])).toEqual([
+    { from: 5, to: 10 },
+    { from: 20, to: 22 },
+  ]);
+  expect(allThinned([a, b])).toEqual([{ from: 5, to: 9 }]);
+  expect(commonHoles([])).toEqual([]);
 });
 
 test("only inlets measured now can be closest to their limit, from either side", () => {

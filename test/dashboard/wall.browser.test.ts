@@ -269,6 +269,41 @@ test("the door log names record, both times and the chain's state", async () => 
   );
 });
 
+/** Colour of the chart that many parts of its width from the left, and part of its height from the top. */
+function chartPixel(x: number, y: number): Promise<number[]> {
+  return page.evaluate(
+    ([x = 0, y = 0]) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(".chart canvas");
+      const plot = document.querySelector(".chart .u-over")?.getBoundingClientRect();
+      const context = canvas?.getContext("2d");
+      if (!canvas || !plot || !context) return [];
+      const frame = canvas.getBoundingClientRect();
+      const scale = canvas.width / frame.width;
+      const left = (plot.left - frame.left + plot.width * x) * scale;
+      const top = (plot.top - frame.top + plot.height * y) * scale;
+      return [...context.getImageData(left, top, 1, 1).data];
+    },
+    [x, y],
+  );
+}
+
+test("a hole in the chart is a grey band with the words no data, and in words in the table", async () => {
+  await open("/rack/a05", { width: 1440, height: 900 });
+  await page.waitForSelector(".chart-words td");
+  if (process.env.SHOT) await page.screenshot({ path: process.env.SHOT });
+  // The fixture's day lacks the buckets 40 to 46 of 96 and was thinned from 12 to 19.
+  const [sound, hole, thinned] = [
+    await chartPixel(0.25, 0.03),
+    await chartPixel(43.5 / 96, 0.03),
+    await chartPixel(16 / 96, 0.03),
+  ];
+  expect(hole).not.toEqual(sound);
+  expect(thinned).not.toEqual(sound);
+  expect(thinned).not.toEqual(hole);
+  expect(await text(".chart-words tbody tr td:last-child")).toMatch(/\d\d:\d\d–.*\d\d:\d\d/);
+  expect(complaints).toEqual([]);
+});
+
 test("the rack page draws its chart and lets go of it", async () => {
   await open("/rack/a05", { width: 1440, height: 900 });
   await page.waitForSelector(".chart canvas");

@@ -158,9 +158,10 @@ test("Without an edge node there is nothing to show, whatever the hub measures o
   await start();
   const empty = { fresh: 0, total: 0 };
   expect(await api<Health>("/health")).toMatchObject({ nodes: { total: 0 }, points: empty });
-  expect(await api("/points")).toEqual({ items: [], next: null });
+  const { items } = await api<{ items: PointView[] }>("/points");
+  expect(items.filter(({ node }) => node !== "hub")).toEqual([]);
   expect(await api("/nodes")).toEqual({ items: [], next: null });
-  await expect(point("hub.history-failing")).rejects.toThrow("404");
+  await expect(point("hub-probe.beat")).rejects.toThrow("404");
 });
 
 test("A breach raises an alarm; acknowledging it by the API puts the name into the ledger", async () => {
@@ -292,7 +293,7 @@ test.each([
       await node.data(...sent.map((at): WireRow => ["a01.inlet-top", at, 20])),
     );
     const found = await api<{ items: unknown[]; nodes: unknown[] }>(
-      `/completeness?from=${from}&to=${from + 540_000}`,
+      `/completeness?from=${from}&to=${from + 540_000}&node=edge-hall`,
     );
     const counted = { expected: 54, stored: 44, percent: 81.48 };
     expect(found.items).toMatchObject([
@@ -346,6 +347,23 @@ test("A node that leaves properly, without its last will, is offline too", async
   await until("online", async () => (await online()) === 1);
   await node.leave();
   await until("offline", async () => (await online()) === 0);
+});
+
+test("The hub's own reading goes by the network through broker, store and alarm engine", async () => {
+  await start();
+  const { selfCheck } = await until("the first round", async () => {
+    const health = await api<Health>("/health");
+    return health.selfCheck.ok === null ? undefined : health;
+  });
+  expect(selfCheck).toMatchObject({ ok: true, stage: null });
+  expect((await fetch(`http://127.0.0.1:${hub.httpPort}/healthz`)).status).toBe(200);
+  const { items } = await api<{ items: { id: string }[] }>("/nodes");
+  expect(items).toEqual([]);
+  const probed = await until("its point", async () => {
+    const shown = await point("hub.self-check");
+    return shown.value === null ? undefined : shown;
+  });
+  expect(probed).toMatchObject({ node: "hub", value: 0, states: { "0": "good" } });
 });
 
 test("With InfluxDB away the hub lives: values and alarms are shown, nothing is acknowledged, and it says so", async () => {

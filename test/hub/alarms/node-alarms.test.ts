@@ -103,6 +103,7 @@ describe("the hub returns while an alarm stands on its node", () => {
     const hub = hubs.open();
     announce(hub);
     status(hub, stands("inlet-high", 1, T0));
+    await hub.clock.advance(1);
     hub.alarms.command(ID, { do: "acknowledge", by: "kn" });
     await hub.clock.advance(600_000);
     status(hub, stands("inlet-high", 2, T0 + 500_000));

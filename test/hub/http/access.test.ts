@@ -42,6 +42,8 @@ const ROUTES: [string, string, Role[], (() => unknown)?][] = [
   ["GET", "/api/v1/doors/log/verify", ["operator", "engineer", "auditor", "admin"]],
   ["GET", "/api/v1/notifications", ["viewer", "operator", "engineer", "admin"]],
   ["GET", "/api/v1/quarantine", operators],
+  ["POST", "/api/v1/quarantine/release", maintainers, () => ({ node: "edge-hall" })],
+  ["POST", "/api/v1/quarantine/drop", maintainers, () => ({ ids: [1], reason: "a test" })],
   ["GET", "/api/v1/stream", watchers],
   ["GET", "/metrics", ["viewer", "operator", "engineer", "admin"]],
 ];

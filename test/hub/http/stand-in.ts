@@ -76,6 +76,7 @@ export class StandIn {
     settling: false,
   });
   storeError: string | null = null;
+  probe: ReturnType<HttpSources["probe"]["state"]> = { kind: "good", at: 0, tookMs: 60 };
   tokens = TOKENS;
   webDir: string | undefined;
   #service: HttpService | undefined;
@@ -100,9 +101,15 @@ export class StandIn {
       ingest: {
         storeLagMs: () => 0,
         storeError: () => this.storeError,
-        totals: () => ({ stored: 10, refused: 2, quarantined: 3 }),
+        totals: () => ({ stored: 10, refused: 2, quarantined: 3, dropped: 4 }),
       },
-      quarantine: { list: () => [], count: () => 3 },
+      probe: { state: () => this.probe },
+      heartbeat: { views: () => [] },
+      quarantine: { list: () => [], count: () => 3, held: () => 0, reasons: () => [] },
+      desk: {
+        release: async () => ({ released: 0, kept: [], more: false }),
+        drop: () => ({ dropped: 0, more: false }),
+      },
       alarms: {
         saveError: () => null,
         views: () => this.alarms,

@@ -181,9 +181,10 @@ describe("Stream", () => {
     const { hub, clock, open } = playing();
     const reader = open();
     reader.take();
-    const ingest = { storeError: () => null, storeLagMs: () => 0, clockDiffers: () => false };
     const stop = new AbortController();
-    const running = runSelfWatch({ live: hub.live, ingest, clock, bootId: "b" }, stop.signal);
+    const gauge = { role: "queue", quantity: "count", label: "Waiting", read: () => 1 } as const;
+    const watch = { live: hub.live, clock, bootId: "b", gauges: () => [gauge], keep: () => true };
+    const running = runSelfWatch(watch, stop.signal);
     await clock.advance(4_000);
     expect(reader.take()).toEqual([]);
     stop.abort();

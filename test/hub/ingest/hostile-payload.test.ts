@@ -64,7 +64,7 @@ test.each([
   await hub.settle();
   expect(hub.acked("edge-a")).toBe(1);
   expect(hub.quarantine.list({ limit: 10 })).toHaveLength(1);
-  expect(hub.quarantine.list({ limit: 1 })[0]?.row.length).toBeLessThanOrEqual(500);
+  expect(hub.quarantine.list({ limit: 1 })[0]?.row.length).toBeLessThanOrEqual(2_000);
   await expectOthersServed();
 });
 

@@ -3,7 +3,7 @@ import { pino } from "pino";
 import type { Ack, AlarmEvent } from "../../../contract/message.ts";
 import { createIngest, type Ingest } from "../../../hub/ingest/ingest.ts";
 import { openQuarantine } from "../../../hub/ingest/quarantine.ts";
-import type { LedgerInput } from "../../../hub/ledger/ledger.ts";
+import { createLedger, type LedgerInput } from "../../../hub/ledger/ledger.ts";
 import { openKnownNodes } from "../../../hub/live/known-nodes.ts";
 import { LiveState } from "../../../hub/live/live-state.ts";
 import { FakeClock } from "../../fake-clock.ts";
@@ -19,6 +19,7 @@ export class TestHub {
   readonly store = new MemoryStore();
   readonly live = new LiveState({ clock: this.clock, log, known: openKnownNodes(this.#db, log) });
   readonly quarantine = openQuarantine(this.#db);
+  readonly ledger = createLedger({ db: this.#db, clock: this.clock });
   readonly events: LedgerInput[] = [];
   readonly alarmEvents: AlarmEvent[] = [];
   readonly acks: [node: string, ack: Ack][] = [];
@@ -36,6 +37,7 @@ export class TestHub {
           if (this.ledgerFailure) throw this.ledgerFailure;
           this.events.push(...inputs);
         },
+        appendOwn: (type, at, detail) => this.ledger.appendOwn(type, at, detail),
       },
       alarms: { nodeEvents: (_node, _epoch, events) => this.alarmEvents.push(...events) },
       live: this.live,
