@@ -1,4 +1,5 @@
 import { connect, type MqttClient } from "mqtt";
+import { forgoPacketCache } from "./packet-cache.ts";
 
 /** One MQTT connection, from CONNACK to its end. A new one is made for each attempt. */
 export interface Link {
@@ -23,6 +24,8 @@ export interface LinkOptions {
   url: string;
   clientId: string;
   will: { topic: string; payload: string };
+  /** For mqtts: who this node is, and by what it recognises the hub. */
+  credentials?: { key: string; cert: string; ca: string };
   /** Gives up dialling. An open link is closed by `close`. */
   signal: AbortSignal;
 }
@@ -36,9 +39,12 @@ const KEEPALIVE_S = 10;
  * Dials by mqtt.js, which must own no data: no reconnect of its own (it has no back-off), no stored
  * session (one message the broker refuses would be sent again for ever), no queue while off-line.
  */
-export const dialMqtt: Dial = ({ url, clientId, will, signal }) =>
+export const dialMqtt: Dial = ({ url, clientId, will, credentials, signal }) =>
   new Promise((resolve, reject) => {
+    forgoPacketCache();
     const client = connect(url, {
+      ...credentials,
+      ...(credentials && { rejectUnauthorized: true, minVersion: "TLSv1.2" }),
       clientId,
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
       clean: true,
@@ -49,9 +55,14 @@ export const dialMqtt: Dial = ({ url, clientId, will, signal }) =>
       connectTimeout: CONNECT_TIMEOUT_MS,
       protocolVersion: 4,
     });
-    let problem = "connection closed";
+    // The hub shuts a door without a word when it does not take the certificate.
+    let problem = credentials
+      ? "the hub closed the connection; it may not know this node's certificate (plenum-hub nodes)"
+      : "connection closed";
     client.on("error", (error) => {
-      problem = error.message || ("code" in error ? String(error.code) : "connection failed");
+      const { code } = error as NodeJS.ErrnoException;
+      if (!credentials || code !== "ECONNRESET")
+        problem = error.message || code || "connection failed";
       client.end(true);
     });
     const giveUp = () => {
@@ -63,6 +74,7 @@ export const dialMqtt: Dial = ({ url, clientId, will, signal }) =>
     client.once("close", giveUp);
     client.once("connect", () => {
       signal.removeEventListener("abort", giveUp);
+      problem = "connection closed";
       resolve(new MqttLink(client, () => problem));
     });
   });

@@ -15,7 +15,7 @@ import { Waker } from "../waker.ts";
 import { backOffMs } from "./back-off.ts";
 import { DataLane } from "./data-lane.ts";
 import { parseJson } from "./json.ts";
-import type { Dial, Link } from "./link.ts";
+import type { Dial, Link, LinkOptions } from "./link.ts";
 import { LiveLane } from "./live-lane.ts";
 
 export const STATUS_EVERY_MS = 10_000;
@@ -23,11 +23,17 @@ export const STATUS_EVERY_MS = 10_000;
 const STEADY_MS = 10_000;
 /** How long a clean stop waits for its farewell to be received. */
 const FAREWELL_MS = 1_000;
+/** So many different reasons of one loss are logged. */
+const MAX_REASONS = 5;
 
 export interface UplinkDeps {
   node: string;
   url: string;
   dial: Dial;
+  /** What the next connection proves itself with; only for mqtts. */
+  credentials?: (() => NonNullable<LinkOptions["credentials"]>) | undefined;
+  /** The hub's answer to `renew`. */
+  onCertificate?: (answer: { certificate: string; trust: string }) => void;
   spool: Spool;
   newest: () => Iterable<Reading>;
   birth: () => Birth;
@@ -51,6 +57,10 @@ export interface Uplink {
   /** What the status says has changed: send it now. */
   status(): void;
   connected(): boolean;
+  /** Asks the hub for this node's next certificate; rejects while there is no connection. */
+  renew(request: string): Promise<void>;
+  /** Makes a new connection at once; what is on its way is sent again by it. */
+  reconnect(): void;
 }
 
 export function createUplink(deps: UplinkDeps): Uplink {
@@ -74,6 +84,10 @@ class MqttUplink implements Uplink {
   readonly #waker = new Waker();
   #session: Session | undefined;
   #quietSince: number | undefined;
+  /** What this loss of the hub has been logged with: a new reason may say what to do. */
+  readonly #reasons = new Set<string>();
+  /** The connection was ended by ourselves, for another. */
+  #again = false;
 
   constructor(deps: UplinkDeps) {
     this.#deps = deps;
@@ -93,6 +107,16 @@ class MqttUplink implements Uplink {
     this.#waker.wake();
   }
 
+  async renew(request: string): Promise<void> {
+    if (!this.#session) throw new Error("not connected");
+    await this.#session.link.publish(nodeTopic(this.#deps.node, "renew"), request, { qos: 1 });
+  }
+
+  reconnect(): void {
+    this.#again = true;
+    this.#session?.link.close();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#deps;
     let failures = 0;
@@ -100,6 +124,10 @@ class MqttUplink implements Uplink {
       const beganMs = clock.monoMs();
       const why = await this.#connection(signal);
       if (signal.aborted) return;
+      if (this.#again) {
+        this.#again = false;
+        continue;
+      }
       failures = clock.monoMs() - beganMs >= STEADY_MS ? 1 : failures + 1;
       this.#logLoss(why);
       await clock.sleep(backOffMs(failures, random), signal);
@@ -108,7 +136,7 @@ class MqttUplink implements Uplink {
 
   /** One connection from beginning to end; returns why it ended. */
   async #connection(signal: AbortSignal): Promise<string> {
-    const { node, url, dial, spool, clock } = this.#deps;
+    const { node, url, dial, spool, clock, credentials } = this.#deps;
     // Starting at the time of day keeps the number rising even when the spool is lost.
     const number = spool.count("session", Math.floor(clock.nowMs() / 1_000));
     const will: NodeStatus = { v: 1, state: "offline", session: number, at: clock.nowMs() };
@@ -117,6 +145,7 @@ class MqttUplink implements Uplink {
       link = await dial({
         url,
         clientId: node,
+        ...(credentials && { credentials: credentials() }),
         signal,
         will: { topic: nodeTopic(node, "status"), payload: JSON.stringify(will) },
       });
@@ -189,13 +218,15 @@ class MqttUplink implements Uplink {
   }
 
   #obey(session: Session, payload: Uint8Array): void {
-    const { log, alarms } = this.#deps;
+    const { log, alarms, onCertificate } = this.#deps;
     const command = commandSchema.safeParse(parseJson(payload)).data;
     if (command?.cmd === "replay") {
       log.info("hub asked for a replay");
       this.#greet(session);
     } else if (command?.cmd === "alarm") {
       alarms.order(command.rule, command.subject, command.order);
+    } else if (command?.cmd === "certificate") {
+      onCertificate?.(command);
     }
   }
 
@@ -245,8 +276,9 @@ class MqttUplink implements Uplink {
 
   #logLoss(why: string): void {
     const { log, url, clock } = this.#deps;
-    if (this.#quietSince !== undefined) return;
-    this.#quietSince = clock.monoMs();
+    this.#quietSince ??= clock.monoMs();
+    if (this.#reasons.has(why) || this.#reasons.size >= MAX_REASONS) return;
+    this.#reasons.add(why);
     log.warn({ hub: url, error: why }, "hub not connected");
   }
 
@@ -255,6 +287,7 @@ class MqttUplink implements Uplink {
     const lostMs = Math.round(clock.monoMs() - (this.#quietSince ?? clock.monoMs()));
     log.info({ hub: url, session, lostMs, backlog: spool.backlog }, "hub connected");
     this.#quietSince = undefined;
+    this.#reasons.clear();
   }
 }
 

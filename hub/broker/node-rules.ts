@@ -6,7 +6,7 @@ import { nodeTopic, parseNodeTopic, TOPIC_ROOT } from "../../contract/topic.ts";
 const MAX_WILL_BYTES = 4_096;
 
 /** The hub's status and alarms: nothing secret. No node's topics begin like this. */
-const HUB_TOPICS = `${TOPIC_ROOT}/hub/`;
+export const HUB_TOPICS = `${TOPIC_ROOT}/hub/`;
 
 /** A message as a client wants it published. */
 export interface Publication {
