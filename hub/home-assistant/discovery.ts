@@ -5,7 +5,7 @@ import { globMatcher } from "../../contract/id.ts";
 import type { Birth } from "../../contract/message.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { LiveChange, LivePoint, LiveState } from "../live/live-state.ts";
-import { HUB_NODE } from "../self-watch.ts";
+import { isOwnNode } from "../own-nodes.ts";
 import type { HubDb } from "../state/hub-db.ts";
 import { type Entity, entityOf, stateOf } from "./entity.ts";
 import { PublishedTopics } from "./published-topics.ts";
@@ -104,7 +104,7 @@ export class HomeAssistant {
     const { info, node: nodeId } = point;
     const { config, site, live } = this.#deps;
     const node = live.node(nodeId);
-    if (!config || !node || nodeId === HUB_NODE || !this.#wanted(info.id)) return;
+    if (!config || !node || isOwnNode(nodeId) || !this.#wanted(info.id)) return;
     const held = this.#entities.get(info.id);
     if (!held && this.#entities.size >= MAX_ENTITIES) {
       if (this.#refused === 0)
