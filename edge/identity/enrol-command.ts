@@ -34,13 +34,12 @@ async function runEnrol(config: EdgeConfig, { hub, tokenFile }: EnrolOptions): P
     if (!URL.canParse(hub) || new URL(hub).protocol !== "https:")
       throw new EnrolError(`--hub ${hub}: write https://host:port`);
     const token = await readToken(tokenFile);
-    const { mqttPort, ...credentials } = await enrol({ node, hub, token });
+    const { mqttUrl: wanted, ...credentials } = await enrol({ node, hub, token });
     const store = new IdentityStore(identityFolder);
     store.save(credentials);
     const days = Math.round(daysLeft(credentials.cert, Date.now()));
     print(`${node} is enrolled for ${days} days; it renews by itself while it runs.`);
     print(`Key and certificate: ${store.file}`);
-    const wanted = `mqtts://${new URL(hub).hostname}:${mqttPort}`;
     if (hubUrl !== wanted)
       print(`Now write in edge.yaml:\n  hub: { url: "${wanted}" }\nand restart the service.`);
     else print("Restart the service so that it uses it.");

@@ -14,6 +14,8 @@ const answerSchema = z.object({
   certificate: z.string(),
   trust: z.string(),
   mqttPort: z.int().min(1).max(65_535),
+  /** Where the broker is when it is not the machine that was asked. */
+  mqttHost: z.string().max(253).optional(),
 });
 
 /** Why the node has no certificate now; for the person at the keyboard. */
@@ -34,7 +36,7 @@ export async function enrol({
   /** `https://host:port`. */
   hub: string;
   token: string;
-}): Promise<Credentials & { mqttPort: number }> {
+}): Promise<Credentials & { mqttUrl: string }> {
   const pin = TOKEN.exec(token)?.[1];
   if (!pin)
     throw new EnrolError(
@@ -47,10 +49,11 @@ export async function enrol({
   const answer = answerSchema.safeParse(jsonOf(text));
   if (!answer.success)
     throw new EnrolError(`${hub} answers, but not like a Plenum hub of this version.`);
-  const { certificate, trust, mqttPort } = answer.data;
+  const { certificate, trust, mqttPort, mqttHost } = answer.data;
   if (nameIn(certificate) !== node)
     throw new EnrolError(`The hub sent a certificate for ${nameIn(certificate)}, not for ${node}.`);
-  return { key, cert: certificate, ca: trust, mqttPort };
+  const mqttUrl = `mqtts://${mqttHost ?? new URL(hub).hostname}:${mqttPort}`;
+  return { key, cert: certificate, ca: trust, mqttUrl };
 }
 
 function post(url: URL, body: unknown, pin: string): Promise<{ status: number; text: string }> {

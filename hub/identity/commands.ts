@@ -69,7 +69,10 @@ async function enrol(site: HubConfig, node: string, { out, err }: IdentityComman
     );
     return 1;
   }
-  const missing = [...(http.tls ? [] : ["http.tls"]), ...(mqtt.tls ? [] : ["mqtt.tls"])];
+  const missing = [
+    ...(http.tls ? [] : ["http.tls"]),
+    ...(mqtt.tls || mqtt.external?.tls ? [] : ["mqtt.tls"]),
+  ];
   if (!http.tls || missing.length > 0) {
     err(
       `${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not set in site.yaml: a node enrols ` +
