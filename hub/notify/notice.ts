@@ -15,9 +15,33 @@ export interface NoticeContext {
   timezone: string;
   /** Address of the dashboard, without a slash at the end; null leaves the link out. */
   linkBase: string | null;
+  /** Set when it asks somebody to act. */
+  page?: PageContext;
+}
+
+/** What a page says besides the alarm itself. */
+export interface PageContext {
+  /** Counts the pages about this occurrence from 0. */
+  step: number;
+  kind: "first" | "escalated" | "repeated";
+  /** Who has been asked before, and when. */
+  asked: readonly { at: EpochMs; names: readonly string[] }[];
+  /** Alarms that follow from this one and are not told by themselves. */
+  more: number;
+  /** Why nobody was told before, when the page was held back. */
+  heldFor: string | null;
+  /** Address where one tap acknowledges; null leaves it out. */
+  ackUrl: string | null;
+  /** What an answer by SMS must hold. */
+  replyCode: string;
 }
 
 const URGENCY = { 1: "act now", 2: "act this hour", 3: "act this shift", 4: "for your notes" };
+const PAGE_LEAD = {
+  first: "",
+  escalated: "NOT ACKNOWLEDGED: ",
+  repeated: "STILL NOT ACKNOWLEDGED: ",
+};
 const LEAD: Record<ToldChange, string> = {
   raised: "",
   "re-alarmed": "STILL ON: ",
@@ -27,26 +51,36 @@ const LEAD: Record<ToldChange, string> = {
 
 /** Words an alarm's change for a person at night: one line that says it all, then the rest. */
 export function composeNotice(alarm: AlarmView, context: NoticeContext): Notice {
-  const { change, at, receivers } = context;
+  const { change, at, receivers, page } = context;
   const link = context.linkBase && `${context.linkBase}/?alarm=${encodeURIComponent(alarm.id)}`;
   return {
-    key: `${alarm.id}/${alarm.occurrence}/${change}/${at}`,
+    key: `${alarm.id}/${alarm.occurrence}/${page ? `page-${page.step}` : `${change}/${at}`}`,
     alarm: alarm.id,
     occurrence: alarm.occurrence,
-    change,
+    change: !page || page.kind === "first" ? change : page.kind,
     priority: alarm.priority,
     receivers,
     subject: subjectOf(alarm, context),
     text: textOf(alarm, context, link),
-    data: { change, at, text: subjectOf(alarm, context), site: context.siteLabel, link, alarm },
+    data: {
+      ...{ change, at, text: subjectOf(alarm, context), site: context.siteLabel, link, alarm },
+      ...(page && pageData(page)),
+    },
+    ...(page && { step: page.step }),
   };
 }
 
-function subjectOf(alarm: AlarmView, { change, room, siteLabel }: NoticeContext): string {
+function pageData({ step, more, ackUrl, replyCode }: PageContext): Record<string, unknown> {
+  return { step, more, ackUrl, replyCode };
+}
+
+function subjectOf(alarm: AlarmView, { change, room, siteLabel, page }: NoticeContext): string {
   const { priority, title, limit, place } = alarm;
   const said = limit === null || saysNumber(title, limit) ? "" : ` (limit ${limit})`;
   const where = [place, room ?? siteLabel].filter((name) => name && !title.includes(name));
-  return `${LEAD[change]}P${priority} ${title}${said} — ${where.join(", ") || siteLabel}`;
+  const lead = page && page.kind !== "first" ? PAGE_LEAD[page.kind] : LEAD[change];
+  const more = page && page.more > 0 ? ` (and ${page.more} more)` : "";
+  return `${lead}P${priority} ${title}${said}${more} — ${where.join(", ") || siteLabel}`;
 }
 
 /** True when the text holds the number itself, not merely its digits. */
@@ -55,7 +89,7 @@ function saysNumber(text: string, number: number): boolean {
 }
 
 function textOf(alarm: AlarmView, context: NoticeContext, link: string | null): string {
-  const { change, at, room, siteLabel, timezone } = context;
+  const { change, at, room, siteLabel, timezone, page } = context;
   const time = (when: EpochMs) => siteTime(when, timezone);
   const over = change === "cleared";
   const lines = [
@@ -68,9 +102,20 @@ function textOf(alarm: AlarmView, context: NoticeContext, link: string | null): 
     `Priority:    ${alarm.priority} (${URGENCY[alarm.priority]})`,
     ...(change === "withdrawn" ? ["Why:         its rule was removed from the configuration"] : []),
     ...(alarm.runbook && !over ? [`What to do:  ${alarm.runbook}`] : []),
+    ...(page ? pageLines(page, time) : []),
     ...(link ? [`Look:        ${link}`] : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function pageLines(page: PageContext, time: (when: EpochMs) => string): string[] {
+  const { asked, more, heldFor, ackUrl } = page;
+  return [
+    ...(more > 0 ? [`With it:     ${more} more alarms that follow from it`] : []),
+    ...(heldFor ? [`Not told:    until now, because of ${heldFor}`] : []),
+    ...asked.slice(-5).map(({ at, names }) => `Asked:       ${names.join(", ")}, ${time(at)}`),
+    ...(ackUrl ? [`Acknowledge: ${ackUrl}`] : []),
+  ];
 }
 
 /** "22 Nov 2026, 14:32:10 GMT+2 (Europe/Helsinki)". */

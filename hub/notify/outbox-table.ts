@@ -1,6 +1,7 @@
 import type { NotificationView } from "../../contract/api.ts";
 import type { EpochMs } from "../../contract/clock.ts";
 import type { HubDb } from "../state/hub-db.ts";
+import type { Channel } from "./channel.ts";
 
 export interface OutboxRow {
   id: number;
@@ -10,19 +11,25 @@ export interface OutboxRow {
   change: string;
   priority: number;
   receiver: string;
-  channel: "webhook" | "email";
+  channel: Channel["kind"];
   subject: string;
   text: string;
   data: string;
-  state: NotificationView["state"];
+  /** A superseded row is a failed one, too; an acknowledged one keeps how it went out. */
+  state: Exclude<NotificationView["state"], "acknowledged" | "superseded">;
   attempts: number;
   next_at: EpochMs;
   created_at: EpochMs;
   done_at: EpochMs | null;
   error: string | null;
+  /** Which page about this occurrence, counting from 0; null for what is no page. */
+  step: number | null;
+  acked_at: EpochMs | null;
+  acked_by: string | null;
+  superseded: 0 | 1;
 }
 
-export type NewRow = Omit<OutboxRow, "id" | "attempts">;
+export type NewRow = Omit<OutboxRow, "id" | "attempts" | "acked_at" | "acked_by" | "superseded">;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS outbox (
@@ -38,6 +45,27 @@ CREATE INDEX IF NOT EXISTS outbox_queue ON outbox (receiver, alarm, id) WHERE st
 CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, id);
 `;
 
+/** Columns that came later; an older hub.db gets them when it is opened. */
+const LATER = [
+  "step INTEGER",
+  "acked_at INTEGER",
+  "acked_by TEXT",
+  "superseded INTEGER NOT NULL DEFAULT 0",
+];
+const LATER_INDEX =
+  "CREATE INDEX IF NOT EXISTS outbox_page ON outbox (alarm, occurrence, step) WHERE step IS NOT NULL";
+
+function addLaterColumns(db: HubDb): void {
+  const columns = db.prepare<[], { name: string }>("PRAGMA table_info (outbox)").all();
+  const known = new Set(columns.map(({ name }) => name));
+  for (const column of LATER)
+    if (!known.has(column.split(" ")[0]!)) db.exec(`ALTER TABLE outbox ADD COLUMN ${column}`);
+  db.exec(LATER_INDEX);
+}
+
+/** After so many failed attempts a page is not waited for any longer; it is tried on all the same. */
+export const STUCK_ATTEMPTS = 4;
+
 /** Queued rows of a receiver that no older row of the same alarm has to go before. */
 const READY = `FROM outbox AS row WHERE receiver = @receiver AND state = 'queued' AND NOT EXISTS (
   SELECT 1 FROM outbox AS older WHERE older.receiver = row.receiver AND older.alarm = row.alarm
@@ -49,12 +77,13 @@ export class OutboxTable {
 
   constructor(db: HubDb) {
     db.exec(SCHEMA);
+    addLaterColumns(db);
     this.#statements = {
       insert: db.prepare<NewRow>(
         `INSERT INTO outbox (key, alarm, occurrence, change, priority, receiver, channel, subject,
-         text, data, state, next_at, created_at, done_at, error) VALUES (@key, @alarm, @occurrence,
+         text, data, state, next_at, created_at, done_at, error, step) VALUES (@key, @alarm, @occurrence,
          @change, @priority, @receiver, @channel, @subject, @text, @data, @state, @next_at,
-         @created_at, @done_at, @error) ON CONFLICT (key) DO NOTHING`,
+         @created_at, @done_at, @error, @step) ON CONFLICT (key) DO NOTHING`,
       ),
       // A time further off than any back-off was written before the clock was set back.
       due: db.prepare<{ receiver: string; now: EpochMs; horizon: EpochMs }, OutboxRow>(
@@ -76,7 +105,7 @@ export class OutboxTable {
       ),
       note: db.prepare<[string, number]>("UPDATE outbox SET error = ? WHERE id = ?"),
       finish: db.prepare<[OutboxRow["state"], EpochMs, string | null, number]>(
-        "UPDATE outbox SET state = ?, done_at = ?, error = ? WHERE id = ?",
+        "UPDATE outbox SET state = ?, done_at = ?, error = ?, superseded = 0 WHERE id = ?",
       ),
       prune: db.prepare<[number]>(
         `DELETE FROM outbox WHERE state <> 'queued' AND id <=
@@ -84,10 +113,43 @@ export class OutboxTable {
       ),
       list: db.prepare<[number], OutboxRow>("SELECT * FROM outbox ORDER BY id DESC LIMIT ?"),
       counts: db.prepare<[], { state: OutboxRow["state"]; count: number }>(
-        "SELECT state, count(*) AS count FROM outbox GROUP BY state",
+        "SELECT state, count(*) AS count FROM outbox WHERE superseded = 0 GROUP BY state",
       ),
       receivers: db
         .prepare<[], string>("SELECT DISTINCT receiver FROM outbox WHERE state = 'queued'")
+        .pluck(),
+      supersede: db.prepare<[EpochMs, string, string, number]>(
+        `UPDATE outbox SET state = 'failed', superseded = 1, done_at = ?, error = ?
+         WHERE alarm = ? AND occurrence = ? AND step IS NOT NULL AND state = 'queued'`,
+      ),
+      forgo: db.prepare<[EpochMs, string, string, number, string]>(
+        `UPDATE outbox SET state = 'failed', superseded = 1, done_at = ?, error = ?
+         WHERE alarm = ? AND occurrence = ? AND receiver = ? AND state = 'queued'`,
+      ),
+      acknowledge: db.prepare<[EpochMs, string, string, number]>(
+        `UPDATE outbox SET acked_at = ?, acked_by = ? WHERE alarm = ? AND occurrence = ?
+         AND step IS NOT NULL AND acked_at IS NULL AND superseded = 0`,
+      ),
+      reached: db
+        .prepare<[string, number]>(
+          `SELECT DISTINCT receiver FROM outbox WHERE alarm = ? AND occurrence = ?
+           AND step IS NOT NULL AND (attempts > 0 OR state <> 'failed')`,
+        )
+        .pluck(),
+      waiting: db
+        .prepare<[string, number]>(
+          `SELECT DISTINCT receiver FROM outbox WHERE alarm = ? AND occurrence = ?
+           AND step IS NOT NULL AND state = 'queued'`,
+        )
+        .pluck(),
+      hopeful: db
+        .prepare<[string, number, number]>(
+          `SELECT count(*) FROM outbox WHERE alarm = ? AND occurrence = ? AND step = ?
+           AND (state IN ('accepted', 'delivered') OR state = 'queued' AND attempts < ${STUCK_ATTEMPTS})`,
+        )
+        .pluck(),
+      isQueued: db
+        .prepare<[number]>("SELECT count(*) FROM outbox WHERE id = ? AND state = 'queued'")
         .pluck(),
       orphan: db.prepare<[EpochMs, string, string]>(
         `UPDATE outbox SET state = 'failed', done_at = ?, error = ?
@@ -113,6 +175,31 @@ export class OutboxTable {
   /** Gives up everything queued for a receiver. Returns how many rows. */
   abandon = (receiver: string, at: EpochMs, error: string): number =>
     this.#statements.orphan.run(at, error, receiver).changes;
+
+  /** Gives up the pages about an occurrence that are still waiting. */
+  supersede = (alarm: string, occurrence: number, at: EpochMs, why: string): void =>
+    void this.#statements.supersede.run(at, why, alarm, occurrence);
+  /** Gives up whatever waits about an occurrence for one receiver. */
+  forgo(
+    page: { alarm: string; occurrence: number; receiver: string },
+    at: EpochMs,
+    why: string,
+  ): void {
+    const { alarm, occurrence, receiver } = page;
+    this.#statements.forgo.run(at, why, alarm, occurrence, receiver);
+  }
+  acknowledge = (alarm: string, occurrence: number, at: EpochMs, by: string): void =>
+    void this.#statements.acknowledge.run(at, by, alarm, occurrence);
+  /** Receivers for whom a page about this occurrence waits. */
+  waiting = (alarm: string, occurrence: number): string[] =>
+    this.#statements.waiting.all(alarm, occurrence) as string[];
+  /** Receivers to whom a page about this occurrence is on its way or has gone. */
+  reached = (alarm: string, occurrence: number): string[] =>
+    this.#statements.reached.all(alarm, occurrence) as string[];
+  /** True when every message of a page has failed, or fails again and again. */
+  isLost = (alarm: string, occurrence: number, step: number): boolean =>
+    this.#statements.hopeful.get(alarm, occurrence, step) === 0;
+  isQueued = (id: number): boolean => this.#statements.isQueued.get(id) === 1;
 
   count(state: OutboxRow["state"]): number {
     return this.#statements.counts.all().find((row) => row.state === state)?.count ?? 0;

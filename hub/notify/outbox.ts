@@ -7,9 +7,8 @@ import { type HubDb, isStorageFault } from "../state/hub-db.ts";
 import { afterCommit, transact } from "../state/transaction.ts";
 import { Bell } from "./bell.ts";
 import type { Channel, Outcome } from "./channel.ts";
-import { emailChannel } from "./email-channel.ts";
-import { type OutboxRow, OutboxTable } from "./outbox-table.ts";
-import { webhookChannel } from "./webhook-channel.ts";
+import { plainChannels } from "./channels.ts";
+import { type OutboxRow, OutboxTable, STUCK_ATTEMPTS } from "./outbox-table.ts";
 
 /**
  * The most messages waiting for one receiver. Beyond it the oldest of the least urgent is given up,
@@ -36,6 +35,15 @@ export interface Notice {
   subject: string;
   text: string;
   data: Record<string, unknown>;
+  /** Which page about this occurrence it is, counting from 0; left out for what asks nobody to act. */
+  step?: number;
+}
+
+/** All messages of a page about an occurrence. */
+export interface Page {
+  alarm: string;
+  occurrence: number;
+  step: number;
 }
 
 export interface Outbox {
@@ -46,6 +54,17 @@ export interface Outbox {
   /** The newest first. */
   list(query: { limit: number }): NotificationView[];
   counts(): { queued: number; failed: number };
+  /**
+   * Gives up the pages about this occurrence that still wait, and returns the receivers whom none has
+   * gone to. What goes out at this moment cannot be held back.
+   */
+  supersede(alarm: string, occurrence: number, why: string): string[];
+  /** Notes on the pages about an occurrence who acknowledged it. */
+  acknowledged(alarm: string, occurrence: number, ack: { at: EpochMs; by: string }): void;
+  /** True when every message of the page has failed, or has failed four times and is still tried. */
+  isLost(page: Page): boolean;
+  /** Told, inside the transaction, when a page's message fails for good or the fourth time. */
+  onTrouble(listener: (page: Page) => void): void;
 }
 
 export interface OutboxDeps {
@@ -72,8 +91,9 @@ class SqliteOutbox implements Outbox {
   readonly #log: Logger;
   readonly #table: OutboxTable;
   readonly #receivers: Map<string, { channel: Channel; bell: Bell }>;
+  readonly #troubled: ((page: Page) => void)[] = [];
 
-  constructor({ db, receivers, clock, log, channelFor = realChannel(clock) }: OutboxDeps) {
+  constructor({ db, receivers, clock, log, channelFor = plainChannels(clock) }: OutboxDeps) {
     this.#db = db;
     this.#clock = clock;
     this.#log = log;
@@ -106,6 +126,31 @@ class SqliteOutbox implements Outbox {
     return { queued: this.#table.count("queued"), failed: this.#table.count("failed") };
   }
 
+  supersede(alarm: string, occurrence: number, why: string): string[] {
+    return transact(this.#db, () => {
+      const waiting = this.#table.waiting(alarm, occurrence);
+      const now = this.#clock.nowMs();
+      this.#table.supersede(alarm, occurrence, now, why);
+      const reached = new Set(this.#table.reached(alarm, occurrence));
+      const untold = waiting.filter((receiver) => !reached.has(receiver));
+      // Nor is the end any news to them.
+      for (const receiver of untold) this.#table.forgo({ alarm, occurrence, receiver }, now, why);
+      return untold;
+    });
+  }
+
+  acknowledged(alarm: string, occurrence: number, { at, by }: { at: EpochMs; by: string }): void {
+    this.#table.acknowledge(alarm, occurrence, at, by);
+  }
+
+  isLost({ alarm, occurrence, step }: Page): boolean {
+    return this.#table.isLost(alarm, occurrence, step);
+  }
+
+  onTrouble(listener: (page: Page) => void): void {
+    this.#troubled.push(listener);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const loops = [...this.#receivers.keys()].map((id) => this.#serve(id, signal));
     await Promise.all(loops);
@@ -115,9 +160,9 @@ class SqliteOutbox implements Outbox {
     const known = this.#receivers.get(receiver);
     const now = this.#clock.nowMs();
     const problem = known ? this.#makeRoom(receiver, notice.priority) : "no such receiver";
-    const { key, alarm, occurrence, change, priority, subject, text, data } = notice;
+    const { key, alarm, occurrence, change, priority, subject, text, data, step = null } = notice;
     this.#table.insert({
-      ...{ alarm, occurrence, change, priority, receiver, subject, text },
+      ...{ alarm, occurrence, change, priority, receiver, subject, text, step },
       key: `${key}/${receiver}`,
       channel: known?.channel.kind ?? "webhook",
       data: JSON.stringify(data),
@@ -172,19 +217,25 @@ class SqliteOutbox implements Outbox {
     const { id, alarm, change, receiver, attempts } = row;
     const where = { id, alarm, change, receiver, attempts: attempts + 1 };
     const now = this.#clock.nowMs();
+    const isSent = outcome.kind === "accepted" || outcome.kind === "delivered";
+    // Given up while it was under way: that it failed is no news then.
+    if (!isSent && !this.#table.isQueued(id)) return;
     switch (outcome.kind) {
       case "failed":
         if (now - row.created_at < GIVE_UP_MS) {
           this.#table.note(id, outcome.why);
           if (attempts === 0)
             this.#log.warn({ ...where, why: outcome.why }, "notification delayed");
+          if (attempts + 1 === STUCK_ATTEMPTS) this.#tellTrouble(row);
           return;
         }
         this.#table.finish(id, "failed", now, `given up after 24 h: ${outcome.why}`);
+        this.#tellTrouble(row);
         this.#log.error({ ...where, why: outcome.why }, "notification given up after 24 h");
         break;
       case "refused":
         this.#table.finish(id, "failed", now, outcome.why);
+        this.#tellTrouble(row);
         this.#log.error({ ...where, why: outcome.why }, "notification refused");
         break;
       case "accepted":
@@ -196,6 +247,11 @@ class SqliteOutbox implements Outbox {
       }
     }
     this.#table.prune(MAX_DONE);
+  }
+
+  #tellTrouble({ alarm, occurrence, step }: OutboxRow): void {
+    if (step === null) return;
+    for (const listener of this.#troubled) listener({ alarm, occurrence, step });
   }
 
   /** Writes, again and again while the disk is full, so that a sent message is never sent anew for that. */
@@ -219,18 +275,18 @@ export function retryDelayMs(attempts: number): number {
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20));
 }
 
-function realChannel(clock: Clock): (receiver: Receiver) => Channel {
-  return (receiver) =>
-    receiver.kind === "email"
-      ? emailChannel(receiver, { clock })
-      : webhookChannel(receiver, { clock });
-}
-
 function toView(row: OutboxRow): NotificationView {
-  const { id, alarm, occurrence, change, receiver, channel, state, attempts, error } = row;
+  const { id, alarm, occurrence, change, receiver, channel, attempts, error, step } = row;
+  const { state, acked_at: at, acked_by: by, superseded } = row;
+  const isSent = state === "accepted" || state === "delivered";
   const times: { createdAt: EpochMs; doneAt: EpochMs | null } = {
     createdAt: row.created_at,
     doneAt: row.done_at,
   };
-  return { id, alarm, occurrence, change, receiver, channel, state, attempts, error, ...times };
+  return {
+    ...{ id, alarm, occurrence, change, receiver, channel, attempts, error, ...times },
+    state: superseded ? "superseded" : at !== null && isSent ? "acknowledged" : state,
+    ...(step !== null && { step }),
+    ...(at !== null && by !== null && { acknowledged: { at, by } }),
+  };
 }
