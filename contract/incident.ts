@@ -110,3 +110,4 @@ export const incidentDetailSchema = incidentViewSchema.extend({
   timeline: z.array(timelineEntrySchema).max(2_000),
 });
 export type IncidentDetail = z.infer<typeof incidentDetailSchema>;
+export type IncidentState = (typeof INCIDENT_STATES)[number];
