@@ -20,8 +20,12 @@ export const alarmHealthSchema = z.object({
   raised: z.number().int(),
   perTenMinutes: figureSchema,
   worstTenMinutes: figureSchema,
+  worstHour: figureSchema.optional(),
+  worstMinute: figureSchema.optional(),
   /** Share of ten-minute windows with more than 10 alarms, in %. */
   windowsAboveTen: figureSchema,
+  /** Share of hours with more than 30 alarms, in %. */
+  hoursAboveThirty: figureSchema.optional(),
   /** Share of time in flood, in %. A flood starts above 10 in 10 min and ends below 5. */
   timeInFlood: figureSchema,
   floods: z.array(z.object({ from: epochMs, to: epochMs, alarms: z.number().int() })).max(200),
@@ -63,6 +67,11 @@ export const coverageSchema = z.object({
   at: epochMs,
   points: z.number().int(),
   unwatched: z.array(z.object({ point: z.string(), label: z.string() })).max(5_000),
+  /** Points that only tell when they fall silent: no rule judges their value. */
+  presenceOnly: z
+    .array(z.object({ point: z.string(), label: z.string() }))
+    .max(5_000)
+    .optional(),
   rulesWithoutReceiver: z.array(z.string()).max(1_000),
   rulesMatchingNothing: z.array(z.string()).max(1_000),
   nodesNotWatched: z.array(z.string()).max(500),
@@ -87,6 +96,10 @@ export const drillStepSchema = z.object({
   state: z.enum(["queued", "accepted", "delivered", "failed", "acknowledged"]),
   why: z.string().nullable(),
   at: epochMs,
+  /** Where it stands in ladders, groups and rotas: "duty, step 1". */
+  asked: z.array(z.string()).max(100).optional(),
+  /** Who acknowledged the test. */
+  by: z.string().nullable().optional(),
 });
 export const drillSchema = z.object({
   id: z.string(),

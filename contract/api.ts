@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AlarmState } from "./alarm/engine.ts";
+import type { IncidentView } from "./incident.ts";
 import { QUANTITY_IDS } from "./quantity.ts";
 import type { SiteModel } from "./site.ts";
 
@@ -97,12 +98,21 @@ export const alarmViewSchema = z.object({
   raisedAt: epochMs.nullable(),
   clearedAt: epochMs.nullable(),
   ack: z.object({ at: epochMs, by: z.string() }).nullable(),
-  shelved: z.object({ until: epochMs, by: z.string(), reason: z.string() }).nullable(),
+  shelved: z
+    .object({
+      ...{ until: epochMs, by: z.string(), reason: z.string() },
+      /** Ends when the alarm clears, if that is earlier. */
+      once: z.literal(true).optional(),
+    })
+    .nullable(),
   suppressed: z.boolean(),
   outOfService: z.object({ since: epochMs, by: z.string(), reason: z.string() }).nullable(),
   value: z.number().nullable(),
   limit: z.number().nullable(),
   unit: z.string(),
+  /** The incident it belongs to, and what it is there; left out where nobody has looked. */
+  incident: z.string().nullable().optional(),
+  part: z.enum(["cause", "symptom", "alone"]).nullable().optional(),
 });
 export type AlarmView = z.infer<typeof alarmViewSchema>;
 
@@ -154,7 +164,7 @@ export const notificationSchema = z.object({
   occurrence: z.number().int(),
   change: z.string(),
   receiver: z.string(),
-  channel: z.enum(["webhook", "email"]),
+  channel: z.enum(["webhook", "email", "sms", "snmp", "syslog", "relay"]),
   state: z.enum(NOTIFICATION_STATES),
   attempts: z.number().int(),
   createdAt: epochMs,
@@ -211,6 +221,8 @@ export interface Snapshot {
   points: PointView[];
   nodes: NodeView[];
   alarms: AlarmView[];
+  /** What is open, over, or was closed within a day. */
+  incidents?: IncidentView[];
   doors: DoorView[];
   health: Health;
 }
@@ -225,6 +237,8 @@ export type StreamEvents = {
   points: PointDelta;
   /** The whole list: alarms are few, and a list cannot drift. */
   alarms: AlarmView[];
+  /** The whole list, too; also every five seconds while a race runs. */
+  incidents: IncidentView[];
   doors: DoorView[];
   nodes: NodeView[];
   hb: Health;

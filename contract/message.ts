@@ -37,6 +37,8 @@ export const pointInfoSchema = z.object({
   offset: z.number().optional(),
   /** For quantity `state`: code → word. */
   states: z.record(z.string().regex(/^-?\d{1,6}$/), text).optional(),
+  /** The bus it is read through. */
+  bus: idSchema.optional(),
   alarms: z.array(proposedAlarmSchema).max(4).optional(),
 });
 export type PointInfo = z.infer<typeof pointInfoSchema>;
@@ -72,6 +74,9 @@ export const birthSchema = z.object({
 });
 export type Birth = z.infer<typeof birthSchema>;
 
+/** So many causes of the hub keep one output on; above it the oldest goes. */
+export const MAX_SIGNAL_CAUSES = 50;
+
 /** A local alarm that stands now, so that a hub which comes back knows before the backlog has drained. */
 export const standingAlarmSchema = z.object({
   rule: idSchema,
@@ -98,6 +103,8 @@ export const statusSchema = z.object({
   alarms: z.array(standingAlarmSchema).max(200).optional(),
   /** Plain numbers about the node itself: bus errors, free disk bytes, event-loop lag, … */
   health: z.record(idSchema, z.number()).optional(),
+  /** Every output with the causes for which the hub wants it on. */
+  signals: z.record(idSchema, z.array(idSchema).max(MAX_SIGNAL_CAUSES)).optional(),
 });
 export type NodeStatus = z.infer<typeof statusSchema>;
 
@@ -202,7 +209,10 @@ export type Ack = z.infer<typeof ackSchema>;
 export const orderSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("acknowledge"), by: text }),
   z.object({ do: z.literal("reset"), by: text }),
-  z.object({ do: z.literal("shelve"), by: text, reason: text, until: epochMs }),
+  z.object({
+    ...{ do: z.literal("shelve"), by: text, reason: text, until: epochMs },
+    once: z.literal(true).optional(),
+  }),
   z.object({ do: z.literal("unshelve"), by: text }),
   z.object({ do: z.literal("suppress"), by: text }),
   z.object({ do: z.literal("unsuppress"), by: text }),
@@ -221,6 +231,8 @@ export const commandSchema = z.discriminatedUnion("cmd", [
   z.object({ cmd: z.literal("identify"), seconds: z.number().min(1).max(600) }),
   /** What was ordered at the hub holds for the node's own copy of the alarm, and its buzzer, too. */
   z.object({ cmd: z.literal("alarm"), rule: idSchema, subject: idSchema, order: orderSchema }),
+  /** Wants an output on for a cause, or no longer; the status lists what is wanted. */
+  z.object({ cmd: z.literal("signal"), output: idSchema, cause: idSchema, on: z.boolean() }),
 ]);
 export type Command = z.infer<typeof commandSchema>;
 

@@ -12,6 +12,8 @@ export const rackSchema = z.strictObject({
   label,
   at,
   budgetW: z.number().positive().optional(),
+  /** The power units its supplies hang on, for instance `[pdu-a1, pdu-b1]`. */
+  feeds: z.array(idSchema).max(8).optional(),
 });
 export const rowSchema = z.strictObject({
   id: idSchema,
@@ -26,8 +28,29 @@ export const aisleSchema = z.strictObject({
   at,
   widthM: z.number().positive(),
 });
-export const coolingUnitSchema = z.strictObject({ id: idSchema, label, at });
-export const sitedDoorSchema = z.strictObject({ id: idSchema, label, at });
+export const coolingUnitSchema = z.strictObject({
+  id: idSchema,
+  label,
+  at,
+  /** The power units that can run it. */
+  fedBy: z.array(idSchema).max(4).optional(),
+  /** Rows or racks of its room that get its air; without it, all of them. */
+  serves: z.array(idSchema).min(1).max(200).optional(),
+});
+/** `Mo-Fr 07:00-18:00`, one day or a span of days; past midnight when the end is the earlier. */
+const HOURS =
+  /^(Mo|Tu|We|Th|Fr|Sa|Su)(-(Mo|Tu|We|Th|Fr|Sa|Su))? ([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
+export const sitedDoorSchema = z.strictObject({
+  id: idSchema,
+  label,
+  at,
+  /** When it may stand open without anybody being told. */
+  hours: z
+    .array(z.string().regex(HOURS, 'allowed: hours such as "Mo-Fr 07:00-18:00"'))
+    .min(1)
+    .max(14)
+    .optional(),
+});
 export const roomSchema = z.strictObject({
   id: idSchema,
   label,
@@ -36,6 +59,8 @@ export const roomSchema = z.strictObject({
   rows: z.array(rowSchema).max(60),
   aisles: z.array(aisleSchema).max(60).default([]),
   cooling: z.array(coolingUnitSchema).max(60).default([]),
+  /** How many cooling units must run to hold the room; without it, all but one. */
+  coolingNeeded: z.int().min(1).max(60).optional(),
   doors: z.array(sitedDoorSchema).max(60).default([]),
   /** Points named on the room's title line: a room temperature, a leak rope. */
   points: z.array(idSchema).max(6).default([]),
@@ -48,6 +73,10 @@ export const powerUnitSchema = z.strictObject({
   kind: z.enum(["utility", "generator", "transfer", "ups", "pdu"]),
   feed: z.enum(["A", "B"]).optional(),
   fedBy: z.array(idSchema).max(4).default([]),
+  /** Its breaker, in A per phase. */
+  ratingA: z.number().positive().max(10_000).optional(),
+  /** What it can deliver, in W. */
+  ratingW: z.number().positive().max(1e8).optional(),
 });
 
 /** The place as people know it. Points find their place by name: `a03.inlet-top` belongs to rack `a03`. */

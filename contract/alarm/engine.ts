@@ -23,6 +23,14 @@ export type Phase =
   | ({ name: "returned"; clearedAt: EpochMs; breachSince: EpochMs | null } & Occurrence) // D
   | ({ name: "latched"; clearedAt: EpochMs; breachSince: EpochMs | null } & Occurrence); // E, or F
 
+/** A shelf always ends: at `until`, and when `once` is set already when the alarm clears. */
+export interface Shelf {
+  until: EpochMs;
+  by: string;
+  reason: string;
+  once?: true | undefined;
+}
+
 /** The base state plus three independent flags. All of it survives a restart. */
 export interface AlarmState {
   phase: Phase;
@@ -30,7 +38,7 @@ export interface AlarmState {
   count: number;
   /** The newest finding, so that a tick without a new reading lets a delay run out. */
   finding: Finding;
-  shelved: { until: EpochMs; by: string; reason: string } | null;
+  shelved: Shelf | null;
   suppressed: { since: EpochMs; by: string } | null;
   outOfService: { since: EpochMs; by: string; reason: string } | null;
 }
@@ -69,7 +77,7 @@ export interface Step {
 export type Command =
   | { do: "acknowledge"; by: string }
   | { do: "reset"; by: string }
-  | { do: "shelve"; by: string; reason: string; until: EpochMs }
+  | { do: "shelve"; by: string; reason: string; until: EpochMs; once?: true | undefined }
   | { do: "unshelve"; by: string }
   | { do: "suppress"; by: string }
   | { do: "unsuppress"; by: string }
@@ -91,10 +99,11 @@ export function step(state: AlarmState, finding: Finding, now: EpochMs, rule: Al
   const expired = state.shelved !== null && now >= state.shelved.until;
   const before = expired ? released({ ...state, shelved: null }) : state;
   const moved = advance(before, finding, now, rule);
-  return {
-    state: { ...moved.state, finding },
-    changes: expired ? ["unshelved", ...moved.changes] : moved.changes,
-  };
+  const changes = expired ? (["unshelved", ...moved.changes] as Change[]) : moved.changes;
+  if (!moved.state.shelved?.once || !changes.includes("cleared"))
+    return { state: { ...moved.state, finding }, changes };
+  const ended = released({ ...moved.state, shelved: null, finding });
+  return { state: ended, changes: [...changes, "unshelved"] };
 }
 
 /** Lets delays and shelving run out when no new reading came. */
@@ -185,7 +194,12 @@ export function command(state: AlarmState, order: Command, now: EpochMs): Step {
     case "shelve":
       if (order.until <= now) return unchanged(state);
       return done(
-        { shelved: { until: order.until, by: order.by, reason: order.reason } },
+        {
+          shelved: {
+            ...{ until: order.until, by: order.by, reason: order.reason },
+            ...(order.once && { once: true }),
+          },
+        },
         "shelved",
       );
     case "unshelve":

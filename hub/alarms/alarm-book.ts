@@ -29,6 +29,7 @@ interface Pattern {
 export class AlarmBook {
   readonly #log: Logger;
   readonly #receivers: readonly string[];
+  readonly #proposed: (point: string) => readonly SiteRule[];
   readonly #pointRules: Pattern[];
   readonly #nodeRules: Pattern[];
   readonly #alarms = new Map<string, Alarm>();
@@ -41,9 +42,15 @@ export class AlarmBook {
   /** Alarms that could not be made because rule and subject together exceed 64 characters. */
   refused = 0;
 
-  /** `receivers` are told of what only a node judges. */
-  constructor(rules: readonly SiteRule[], log: Logger, receivers: readonly string[] = []) {
+  /** `receivers` are told of what only a node judges; `proposed` is what the description of a point's device asks for. */
+  constructor(
+    rules: readonly SiteRule[],
+    log: Logger,
+    receivers: readonly string[] = [],
+    proposed: (point: string) => readonly SiteRule[] = () => [],
+  ) {
     this.#log = log;
+    this.#proposed = proposed;
     this.#receivers = receivers;
     this.#pointRules = rules.flatMap((rule) => patternOf(rule, rule.points));
     this.#nodeRules = rules.flatMap((rule) => patternOf(rule, rule.nodes));
@@ -53,7 +60,9 @@ export class AlarmBook {
 
   /** The alarms on a point; made when it is asked for the first time. */
   ofPoint(point: string): readonly Alarm[] {
-    return this.#of(point, this.#byPoint, this.#pointRules);
+    if (this.#byPoint.has(point)) return this.#of(point, this.#byPoint, []);
+    const proposed = this.#proposed(point).map((rule) => ({ rule, matches: () => true }));
+    return this.#of(point, this.#byPoint, [...this.#pointRules, ...proposed]);
   }
 
   ofNode(node: string): readonly Alarm[] {
@@ -77,6 +86,7 @@ export class AlarmBook {
     const fits = ({ rule: { id }, matches }: Pattern) => id === rule && matches(subject);
     if (this.#pointRules.some(fits)) this.ofPoint(subject);
     else if (this.#nodeRules.some(fits)) this.ofNode(subject);
+    else if (this.#proposed(subject).some((one) => one.id === rule)) this.ofPoint(subject);
     const alarm = this.#alarms.get(id);
     return alarm && Object.assign(alarm, { state, face, told });
   }

@@ -33,15 +33,16 @@ export function pointFace(rule: SiteRule, sight: PointSight): Face {
   const { unit } = QUANTITIES[info.quantity];
   const value = !measurement || stale || measurement.quality === "bad" ? null : measurement.value;
   const limit = limitFor(rule.condition, value);
+  const label = plainLabel(info.label);
   const words = {
-    place: place.label ?? placeOf(info.id) ?? info.label,
-    label: info.label,
+    place: place.label ?? placeOf(info.id) ?? label,
+    label,
     value: value === null ? "no reading" : valueText(info, value),
     limit: limit === null ? "" : withUnit(String(limit), unit),
   };
   return {
     title: fill(rule.title, words),
-    detail: [findingText(rule.condition, sight, limit), `sensor ${info.label}`]
+    detail: [findingText(rule.condition, sight, limit), `sensor ${label}`]
       .filter((part) => part !== "")
       .join(" · "),
     ...{ place: place.label, room: place.room, value, limit, unit },
@@ -57,10 +58,25 @@ export function nodeFace(rule: SiteRule, label: string, detail: string): Face {
   };
 }
 
-/** A measured value as people read it: "31.8 °C", "on battery", "21 min". */
-export function valueText(info: Pick<PointInfo, "quantity" | "states">, value: number): string {
+/** What 1 of a flag means stands behind its label: "Leak rope (1 = wet)". */
+const MEANING = /^(.*?)\s*\(1 = ([^)]+)\)$/u;
+
+/** A label without what is only for reading numbers: "Leak rope". */
+export function plainLabel(label: string): string {
+  return MEANING.exec(label)?.[1] || label;
+}
+
+/** A measured value as people read it: "31.8 °C", "on battery", "wet", "21 min". */
+export function valueText(
+  info: Pick<PointInfo, "quantity" | "states"> & Partial<Pick<PointInfo, "label">>,
+  value: number,
+): string {
   const word = info.states?.[String(value)];
   if (word !== undefined) return word;
+  if (info.quantity === "flag" && (value === 0 || value === 1)) {
+    const meaning = MEANING.exec(info.label ?? "")?.[2] ?? "yes";
+    return value === 1 ? meaning : meaning === "yes" ? "no" : `not ${meaning}`;
+  }
   const { unit, decimals } = QUANTITIES[info.quantity];
   if (unit === "s" && Math.abs(value) >= 120) return durationText(value * 1_000);
   return withUnit(value.toFixed(decimals), unit);

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Delivery } from "../delivery/delivery.ts";
+import type { Incidents } from "../incidents/incidents.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type HubDb, isStorageFault } from "../state/hub-db.ts";
 import { transact } from "../state/transaction.ts";
@@ -17,6 +18,8 @@ export interface AlarmLogDeps {
   merges: Pick<MergeStore, "save">;
   ledger: Pick<Ledger, "appendOwn">;
   delivery: Pick<Delivery, "take">;
+  /** Says what an alarm is to others; without it every alarm stands alone. */
+  incidents?: Pick<Incidents, "take" | "forget">;
   log: Logger;
   /** Set when several hubs may take turns: only the newest holder may write. */
   fence?: Fence;
@@ -51,6 +54,7 @@ export class AlarmLog {
         for (const merge of this.#unsavedMerges) this.#recordMerge(merge);
       });
     } catch (error) {
+      this.#deps.incidents?.forget();
       if (!isStorageFault(error)) throw error;
       if (!this.error) log.error({ err: error }, "alarms cannot be written down");
       this.error = (error as Error).message;
@@ -65,11 +69,11 @@ export class AlarmLog {
   }
 
   #record(transition: Transition): void {
-    const { store, ledger, delivery, fence } = this.#deps;
+    const { store, ledger, delivery, incidents, fence } = this.#deps;
     const { at, stored, changes } = transition;
     const detail = { ...recordOf(transition), fence: fence?.token };
     for (const change of changes) ledger.appendOwn(`alarm.${change}`, at, detail);
-    delivery.take(transition);
+    delivery.take(transition, incidents?.take(transition));
     store.save(stored);
   }
 

@@ -14,6 +14,7 @@ import type { SiteModel } from "../../contract/site.ts";
 import type { SiteRule } from "../config/hub-config.ts";
 import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
 import { toldOnce } from "../delivery/told-once.ts";
+import type { Incidents } from "../incidents/incidents.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveChange, LiveNode, LiveState } from "../live/live-state.ts";
 import type { HubDb } from "../state/hub-db.ts";
@@ -70,6 +71,8 @@ export interface AlarmDeps {
   outbox: DeliveryDeps["outbox"];
   /** Who is told, when and how often; without one, whoever a rule names is told once. */
   delivery?: Pick<Delivery, "take">;
+  /** Folds alarms of one cause together; without it every alarm stands alone. */
+  incidents?: Pick<Incidents, "take" | "forget">;
   clock: Clock;
   log: Logger;
   /** Gives places their names and times their zone. */
@@ -78,6 +81,8 @@ export interface AlarmDeps {
   linkBase?: string | null;
   /** Who is told of alarms that only a node judges. */
   receivers?: readonly string[];
+  /** Rules that the description of a point's device proposes. */
+  proposed?: (point: string) => readonly SiteRule[];
   /** Keeps a hub that has been replaced without knowing it from writing. */
   fence?: Fence;
   /** Sends an order on to a node that judges the same alarm itself. */
@@ -110,7 +115,7 @@ class AlarmRuntime implements Alarms {
   constructor(deps: AlarmDeps) {
     this.#live = deps.live;
     this.#clock = deps.clock;
-    this.#book = new AlarmBook(deps.rules, deps.log, deps.receivers);
+    this.#book = new AlarmBook(deps.rules, deps.log, deps.receivers, deps.proposed);
     this.#subjects = new AlarmSubjects(deps);
     const store = new AlarmStore(deps.db);
     const merges = new MergeStore(deps.db);

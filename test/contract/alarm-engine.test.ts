@@ -372,3 +372,28 @@ describe("any sequence of findings and commands", () => {
     );
   });
 });
+
+describe("a shelf for once", () => {
+  const shelve: Command = { do: "shelve", by: "kn", reason: "work", until: 900_000, once: true };
+  const raised = () => step(INITIAL_STATE, "breach", 0, { ...RULE, onDelayMs: 0, offDelayMs: 0 });
+  const quick = { ...RULE, onDelayMs: 0, offDelayMs: 0 };
+
+  test("ends when the alarm clears, and the next breach is heard", () => {
+    const shelved = command(raised().state, shelve, 1_000).state;
+    expect(annunciates(step(shelved, "breach", 2_000, quick).state)).toBe(false);
+    const over = step(shelved, "clear", 3_000, quick);
+    expect(over.changes).toEqual(["cleared", "unshelved"]);
+    expect(stateName(over.state)).toBe("normal");
+    expect(annunciates(step(over.state, "breach", 4_000, quick).state)).toBe(true);
+  });
+  test("ends at its time even while the alarm stands", () => {
+    const shelved = command(raised().state, shelve, 1_000).state;
+    const over = step(shelved, "breach", 900_000, quick);
+    expect(over.changes).toEqual(["unshelved"]);
+    expect(annunciates(over.state)).toBe(true);
+  });
+  test("an unknown value does not end it", () => {
+    const shelved = command(raised().state, shelve, 1_000).state;
+    expect(step(shelved, "unknown", 3_000, quick).state.shelved).not.toBeNull();
+  });
+});

@@ -115,7 +115,10 @@ describe("what an alarm says", () => {
     [{ quantity: "runtime" }, 90, "90 s"],
     [{ quantity: "state", states: { "3": "on battery" } }, 3, "on battery"],
     [{ quantity: "state", states: { "3": "on battery" } }, 4, "4"],
-    [{ quantity: "flag" }, 1, "1"],
+    [{ quantity: "flag" }, 1, "yes"],
+    [{ quantity: "flag", label: "On battery (1 = yes)" }, 0, "no"],
+    [{ quantity: "flag", label: "Leak rope (1 = wet)" }, 1, "wet"],
+    [{ quantity: "flag", label: "Leak rope (1 = wet)" }, 0, "not wet"],
   ] as const)("value of %o: %d is %s", (info, value, text) => {
     expect(valueText(info, value)).toBe(text);
   });
