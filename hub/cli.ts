@@ -5,15 +5,21 @@ import { systemClock } from "../contract/clock.ts";
 import type { HubConfig } from "./config/hub-config.ts";
 import { checkSite } from "./config/site-check.ts";
 import { formatProblem } from "./config/source.ts";
+import { addMosquittoConfig } from "./external-broker/mosquitto-command.ts";
+import { addMigrateHistory } from "./history/migrate/migrate-command.ts";
+import { addInfluxSetup } from "./history/setup/setup-command.ts";
+import { addIdentityCommands } from "./identity/commands.ts";
 import { createLedger } from "./ledger/ledger.ts";
+import { watchedBy } from "./standard-rules/watched-by.ts";
 import { openHubDb } from "./state/hub-db.ts";
 import { VERSION } from "./version.ts";
+import { whyNotWorker } from "./workers/worker-name.ts";
 
 export interface CliDeps {
   out(line: string): void;
   err(line: string): void;
   /** Runs the hub until it is told to stop; gives the exit code. */
-  run(config: HubConfig): Promise<number>;
+  run(config: HubConfig, worker?: string): Promise<number>;
 }
 
 /** The commands of plenum-hub. Resolves with the exit code. */
@@ -25,14 +31,18 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
     )
     .version(VERSION)
     .option("-c, --config <file>", "the site's description", "site.yaml")
+    .option("--worker <name>", "be one of several workers that share the load (docs/scale-out.md)")
     .configureOutput({
       writeOut: (text) => deps.out(text.trimEnd()),
       writeErr: (text) => deps.err(text.trimEnd()),
     })
     .exitOverride()
     .action(async () => {
-      const config = load(program.opts<{ config: string }>().config, deps);
-      code = config ? await deps.run(config) : 1;
+      const { config: file, worker } = program.opts<{ config: string; worker?: string }>();
+      const config = load(file, deps);
+      const why = config && whyNotWorker(config, worker);
+      if (why) deps.err(why);
+      code = config && !why ? await deps.run(config, worker) : 1;
     });
   program
     .command("check")
@@ -42,6 +52,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
       const config = load(file, deps);
       code = config ? 0 : 1;
       if (config) deps.out(`${file}: no problems; ${summary(config)}`);
+      if (config) for (const line of watchedBy(config)) deps.out(line);
     });
   const doors = program.command("doors").description("the access ledger");
   doors
@@ -51,6 +62,14 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
       const config = load(program.opts<{ config: string }>().config, deps);
       code = config && verifyLedger(config, deps) ? 0 : 1;
     });
+  const ended = (exit: number) => {
+    code = exit;
+  };
+  addInfluxSetup(program, deps, ended);
+  const config = () => load(program.opts<{ config: string }>().config, deps);
+  addMigrateHistory(program, { ...deps, config }, ended);
+  addIdentityCommands(program, { ...deps, config }, ended);
+  addMosquittoConfig(program, { ...deps, config }, ended);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

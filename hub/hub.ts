@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Logger } from "pino";
@@ -6,10 +5,16 @@ import type { AlarmView } from "../contract/api.ts";
 import type { Clock } from "../contract/clock.ts";
 import type { Ack, Command, HubStatus } from "../contract/message.ts";
 import { HUB_STATUS_TOPIC, hubAlarmTopic, nodeTopic } from "../contract/topic.ts";
-import { createAlarms } from "./alarms/alarm-runtime.ts";
-import { type Broker, startBroker } from "./broker/broker.ts";
+import { type Alarms, createAlarms } from "./alarms/alarm-runtime.ts";
+import { type Broker, type BrokerDeps, startBroker } from "./broker/broker.ts";
 import { Closers } from "./closers.ts";
+import { plainDelivery } from "./config/delivery-config.ts";
 import type { HubConfig } from "./config/hub-config.ts";
+import { Answers } from "./delivery/answers.ts";
+import { createDelivery } from "./delivery/delivery.ts";
+import { openDerived } from "./derived/open-derived.ts";
+import { connectHub } from "./external-broker/hub-broker.ts";
+import { type Outside, openOutside } from "./foreign/outside.ts";
 import { CompletenessReporter } from "./history/completeness-report.ts";
 import { Coverage } from "./history/coverage.ts";
 import { HistoryReader } from "./history/history-reader.ts";
@@ -20,22 +25,37 @@ import { openSqliteHistory } from "./history/sqlite-history.ts";
 import type { HistoryStore } from "./history/store.ts";
 import { startHttp } from "./http/server.ts";
 import type { HttpSources } from "./http/sources.ts";
+import { mqttPlace } from "./identity/enrol-route.ts";
+import { type HubIdentity, openIdentity } from "./identity/identity.ts";
+import { IncidentRoom } from "./incidents/incident-room.ts";
 import { createIngest } from "./ingest/ingest.ts";
 import { openQuarantine } from "./ingest/quarantine.ts";
+import { QuarantineDesk } from "./ingest/quarantine-desk.ts";
 import { createLedger } from "./ledger/ledger.ts";
+import type { LastMove } from "./live/door-origins.ts";
 import { openKnownNodes } from "./live/known-nodes.ts";
+import { lastMoveIn } from "./live/last-move.ts";
 import { LiveState } from "./live/live-state.ts";
+import { Channels } from "./notify/channels.ts";
 import { createOutbox } from "./notify/outbox.ts";
-import { withOwnRules } from "./own-rules.ts";
-import { runSelfWatch } from "./self-watch.ts";
+import { toldOfOwn, withOwnRules } from "./own-rules.ts";
+import { probeTarget } from "./probe/probe-target.ts";
+import { SelfCare } from "./self-care.ts";
+import { proposedRules } from "./standard-rules/proposed.ts";
 import { type HubDb, openHubDb } from "./state/hub-db.ts";
 import { VERSION } from "./version.ts";
+import { raiseFence } from "./workers/fence.ts";
+import { runLedgerTail } from "./workers/ledger-tail.ts";
+import { shareHubDb } from "./workers/shared-db.ts";
+import { figuresOfWorkers } from "./workers/worker-node.ts";
 
 export interface HubDeps {
   clock: Clock;
   log: Logger;
   /** Folder of the built web pages; without it only the API answers. */
   webDir?: string;
+  /** Set in the one of several workers that judges alarms and serves people; they take the data lane. */
+  lead?: { token: number };
 }
 
 export interface Hub {
@@ -72,6 +92,9 @@ class HubParts {
   readonly #died: Promise<Error>;
   #die: (error: Error) => void = () => {};
   #broker: Broker | undefined;
+  /** Ends connections whose certificate is not worth anything any more. */
+  #recheck: () => void = () => {};
+  #holdOff: (node: string) => void = () => {};
 
   constructor(config: HubConfig, deps: HubDeps, closers: Closers) {
     this.#config = config;
@@ -98,29 +121,52 @@ class HubParts {
         this.#broker?.publish(nodeTopic(node, "ack"), JSON.stringify(ack), { qos: 1 }),
       send: (node, command) =>
         this.#broker?.publish(nodeTopic(node, "cmd"), JSON.stringify(command), { qos: 1 }),
+      holdOff: (node) => this.#holdOff(node),
     });
-    const { live, ledger, ingest, alarms, outbox, coverage } = parts;
+    const { live, ledger, ingest, alarms, incidents, outbox, delivery, coverage } = parts;
     ledger.appendOwn("hub.started", clock.nowMs(), { software: `plenum-hub ${VERSION}` });
 
+    this.#loop("channels", (signal) => parts.channels.run(signal));
     this.#loop("outbox", (signal) => outbox.run(signal));
+    this.#loop("delivery", (signal) => delivery.run(signal));
     this.#loop("alarms", (signal) => alarms.run(signal));
-    const http = await this.#openHttp(db, parts);
-    live.onChange((change) => http.stream.liveChanged(change));
+    this.#loop("incidents", (signal) => incidents.run(signal));
+    const identity = await this.#openIdentity(db, parts);
+    const care = this.#openCare(parts, store, identity);
+    const { probe, heartbeat } = care;
+    const http = await this.#openHttp(db, { ...parts, probe, heartbeat }, identity);
+    live.onChange((change) => {
+      http.stream.liveChanged(change);
+      // An external broker would tell of a forgotten node again at the next start.
+      if (change.kind === "withdrawn" && change.node !== null)
+        for (const lane of ["birth", "status"] as const)
+          this.#send(nodeTopic(change.node, lane), "", { retain: true, qos: 1 });
+    });
+    incidents.onChange(() => http.stream.incidentsChanged());
     alarms.onChange((_, changed) => {
       http.stream.alarmsChanged();
       this.#publishAlarm(changed);
     });
-    const broker = await this.#openBroker(parts);
+    const publish = this.#send.bind(this);
+    const outside = openOutside(this.#config, { live, ingest, db, publish, clock, log });
+    const broker = await this.#openBroker(parts, outside, identity);
+    this.#loop("identity", (signal) => identity.watch(() => this.#recheck(), signal));
     // The loops that start after the broker stop before it, so that what was stored is still acknowledged.
     this.#loop("ingest", (signal) => ingest.run(signal));
-    this.#loop("self-watch", (signal) =>
-      runSelfWatch({ live, ingest, clock, bootId: randomUUID() }, signal),
-    );
+    if (this.#deps.lead)
+      this.#loop("ledger tail", (signal) =>
+        runLedgerTail({ db, ledger, live, alarms, clock }, signal),
+      );
+    this.#loop("outside", (signal) => outside.run(signal));
+    this.#loop("self-watch", (signal) => care.run(signal));
+    const derived = openDerived(this.#config, { live, ingest, ledger, clock, log });
+    this.#loop("derived points", (signal) => derived.run(signal));
     this.#loop("history upkeep", (signal) => runRollups({ store, coverage, clock, log }, signal));
     this.#loop("streams", (signal) => http.run(signal));
     for (const view of alarms.views()) this.#publishAlarm(view);
     this.#publishStatus("online");
     this.#closers.add("hub status", () => this.#publishStatus("offline"));
+    if (this.#deps.lead) shareHubDb(db);
     log.info({ httpPort: http.port, mqttPort: broker.port }, "hub ready");
     return {
       httpPort: http.port,
@@ -144,33 +190,75 @@ class HubParts {
     return store;
   }
 
-  async #openHttp(db: HubDb, parts: Parts) {
+  #openIdentity(db: HubDb, { ledger }: Parts): Promise<HubIdentity> {
+    const { http, mqtt, storage } = this.#config;
+    return openIdentity({ ...this.#deps, storagePath: storage.path, http, mqtt, db, ledger });
+  }
+
+  #openCare(parts: Parts, store: HistoryStore, identity: HubIdentity): SelfCare {
+    const { clock, log } = this.#deps;
+    const config = this.#config;
+    const broker = () => identity.asProbe(probeTarget(config.mqtt, this.#broker?.port));
+    const refusedElsewhere = () => this.#broker?.refused ?? 0;
+    const moreGauges = () => identity.gauges();
+    const own = { refusedElsewhere, moreGauges };
+    return new SelfCare({ ...parts, ...own, config, store, broker, clock, log });
+  }
+
+  async #openHttp(
+    db: HubDb,
+    parts: Parts & Pick<SelfCare, "probe" | "heartbeat">,
+    { pki }: HubIdentity,
+  ) {
     const { clock, log, webDir } = this.#deps;
-    const { http, tokens, site } = this.#config;
-    const { ingest } = parts;
+    const { http, tokens, site, mqtt } = this.#config;
+    const { ingest, live, answers } = parts;
     const counted: HttpSources["ingest"] = {
-      storeLagMs: () => ingest.storeLagMs(),
-      storeError: () => ingest.storeError(),
+      storeLagMs: () => Math.max(ingest.storeLagMs(), figuresOfWorkers(live).storeLagMs),
+      storeError: () => ingest.storeError() ?? figuresOfWorkers(live).storeError,
       totals: () => {
-        const { refused, ...totals } = ingest.totals();
-        return { ...totals, refused: refused + (this.#broker?.refused ?? 0) };
+        const { refused, stored, quarantined, dropped } = ingest.totals();
+        return {
+          stored: stored + figuresOfWorkers(live).stored,
+          refused: refused + (this.#broker?.refused ?? 0),
+          quarantined,
+          dropped,
+        };
       },
     };
-    const sources = { ...parts, ingest: counted, site, clock };
-    const service = await startHttp({ ...http, tokens, db, sources, webDir, log });
+    const pointMetrics = this.#config.metrics?.points ?? false;
+    const alarms = parts.incidents.labelling(parts.alarms);
+    const sources = { ...parts, alarms, ingest: counted, site, clock, pointMetrics };
+    const mqttAt = () => mqttPlace(mqtt, this.#broker?.port);
+    const safe = { tls: pki?.http, ...(pki && { enrol: { pki, mqttAt } }) };
+    const asked = { sources, answers };
+    const service = await startHttp({ ...http, ...safe, ...asked, tokens, db, webDir, log });
     this.#closers.add("http", () => service.close());
     return service;
   }
 
-  async #openBroker({ ingest, live }: Parts): Promise<Broker> {
-    const { host, port } = this.#config.mqtt;
-    const broker = await startBroker({
-      host,
-      port,
-      log: this.#deps.log,
+  async #openBroker(
+    { ingest, live }: Parts,
+    { guests }: Outside,
+    identity: HubIdentity,
+  ): Promise<Broker> {
+    const { host, port, external } = this.#config.mqtt;
+    const { clock, log, lead } = this.#deps;
+    const heard: Pick<BrokerDeps, "onMessage" | "onNodeGone"> = {
       onMessage: (node, lane, payload) => ingest.onMessage(node, lane, payload),
       onNodeGone: (node) => live.gone(node),
-    });
+    };
+    const known = { isKnown: (node: string) => live.node(node) !== undefined };
+    const strict = identity.brokerDeps((node, command) =>
+      this.#send(nodeTopic(node, "cmd"), JSON.stringify(command), { retain: false, qos: 1 }),
+    );
+    const broker = external
+      ? connectHub({ ...heard, ...strict, target: external, takesData: !lead, clock, log })
+      : await startBroker({ ...heard, ...strict, ...known, host, port, log, clock, guests });
+    if ("recheck" in broker) {
+      this.#recheck = () => broker.recheck();
+      this.#holdOff = (node) => broker.holdOff(node);
+    }
     this.#broker = broker;
     this.#closers.add("broker", async () => {
       this.#broker = undefined;
@@ -204,7 +292,11 @@ class HubParts {
   }
 
   #publish(topic: string, message: HubStatus | AlarmView): void {
-    this.#broker?.publish(topic, JSON.stringify(message), { retain: true, qos: 1 });
+    this.#send(topic, JSON.stringify(message), { retain: true, qos: 1 });
+  }
+
+  #send(topic: string, payload: string, options: { retain: boolean; qos: 0 | 1 }): void {
+    this.#broker?.publish(topic, payload, options);
   }
 }
 
@@ -213,45 +305,75 @@ interface OpenDeps {
   store: HistoryStore;
   publishAck: PublishAck;
   send: SendCommand;
+  /** Keeps everybody who says to be this node out for a while. */
+  holdOff: (node: string) => void;
 }
 
 /** Everything between a node's message and a person, in memory and hub.db, not running yet. */
 function openParts(
   config: HubConfig,
-  { clock, log }: HubDeps,
-  { db, store, publishAck, send }: OpenDeps,
+  { clock, log, lead }: HubDeps,
+  { db, store, publishAck, send, holdOff }: OpenDeps,
 ) {
-  const live = new LiveState({ clock, log, known: openKnownNodes(db, log) });
+  const lastMove: LastMove = (door, node) => lastMoveIn(ledger)(door, node);
+  const live = new LiveState({ clock, log, known: openKnownNodes(db, log), lastMove });
   const doorLabel = (door: string) => live.door(door)?.info.label;
   const ledger = createLedger({ db, clock, doorLabel });
   const quarantine = openQuarantine(db);
-  const outbox = createOutbox({ db, receivers: config.receivers, clock, log });
+  const channels = new Channels({
+    ...{ clock, log, nodes: { live, send } },
+    takeReply: (from, text) => answers.acknowledgeByReply(from, text),
+  });
+  const { channelFor } = channels;
+  const outbox = createOutbox({ db, receivers: config.receivers, clock, log, channelFor });
   const rules = withOwnRules(config);
   const { site } = config;
   const linkBase = linkBaseOf(config.http);
-  const alarms = createAlarms({
-    ...{ rules, live, db, ledger, outbox, clock, log, site, linkBase },
-    receivers: config.receivers.map(({ id }) => id),
+  const fence = lead && { fence: raiseFence(db, lead.token) };
+  const delivery = createDelivery({
+    ...{ config: config.delivery ?? plainDelivery(site.timezone), db, outbox, ledger, clock, log },
+    ...{ siteLabel: site.label, linkBase, ackBase: linkBase, ...fence },
+    current: (alarm) => alarms.view(alarm),
+  });
+  const incidents: IncidentRoom = new IncidentRoom({
+    ...{ db, site, rules, live, ledger, delivery, clock, log, ...fence },
+    alarms: () => alarms,
+  });
+  const alarms: Alarms = createAlarms({
+    ...{ rules, live, db, ledger, outbox, delivery, clock, log, site, linkBase, ...fence },
+    incidents: incidents.incidents,
+    receivers: toldOfOwn(config),
+    ...(config.standardRules?.includes("devices") && {
+      proposed: proposedRules({ rules, point: live.point, receivers: toldOfOwn(config) }),
+    }),
     order: (node, rule, subject, order) => send(node, { cmd: "alarm", rule, subject, order }),
   });
+  const answers = new Answers({ delivery, alarms, clock });
   const coverage = new Coverage(db);
   const history = new HistoryReader({ store, coverage, clock });
   const completeness = new CompletenessReporter({ store, coverage, ledger, clock });
+  const marked = markingWrites(store, coverage);
+  const desk = new QuarantineDesk({ db, quarantine, live, store: marked, ledger, alarms, clock });
   const ingest = createIngest({
-    store: markingWrites(store, coverage),
+    store: marked,
     events: ledger,
     alarms,
     live,
     quarantine,
     publishAck,
+    onConflict: holdOff,
     clock,
     log,
   });
-  return { history, completeness, coverage, live, ledger, quarantine, outbox, alarms, ingest };
+  return {
+    ...{ history, completeness, coverage, live, ledger },
+    ...{ quarantine, desk, outbox, channels, delivery, answers, alarms, incidents, ingest },
+  };
 }
 
 /** Where links in messages lead; null when a free port was asked for, because nobody could keep such a link. */
-function linkBaseOf({ publicUrl, host, port }: HubConfig["http"]): string | null {
+function linkBaseOf({ publicUrl, host, port, tls }: HubConfig["http"]): string | null {
   if (publicUrl !== null) return publicUrl;
+  if (tls) return port === 0 ? null : `https://${"names" in tls ? tls.names[0] : host}:${port}`;
   return port === 0 ? null : `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -3,8 +3,16 @@ export const HUB_NODE = "hub";
 /** The node the hub plays towards itself, to see that a reading gets through. */
 export const PROBE_NODE = "hub-probe";
 
-/** Whether a node is no edge node but the hub itself, in one of its two parts. */
+/** The node whose points the hub makes of those of others. */
+export const DERIVED_NODE = "hub-derived";
+
+/** Whether a node is no edge node but the hub itself, in one of its parts. */
 export function isOwnNode(node: string): boolean {
+  return node === HUB_NODE || node === PROBE_NODE || node === DERIVED_NODE;
+}
+
+/** Whether a node's points tell of the hub, not of the room. */
+export function tellsOfHub(node: string): boolean {
   return node === HUB_NODE || node === PROBE_NODE;
 }
 

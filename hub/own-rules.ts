@@ -1,7 +1,9 @@
 import type { HubConfig, SiteRule } from "./config/hub-config.ts";
+import { USUAL_CLIMATE } from "./derived/climate.ts";
 import { IDENTITY_RULES } from "./identity/identity-rules.ts";
 import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
 import { selfWatchRules } from "./self-watch-rules.ts";
+import { standardRules } from "./standard-rules/rule-set.ts";
 
 /** On each node's own word in its status that its disk fails. */
 export const NOT_DURABLE: SiteRule = {
@@ -20,9 +22,15 @@ export const NOT_DURABLE: SiteRule = {
   receivers: [],
 };
 
+/** Who is told of what no rule of the site names anybody for. */
+export function toldOfOwn({ receivers, delivery }: HubConfig): string[] {
+  return delivery?.paging.unassigned ?? receivers.map(({ id }) => id);
+}
+
 /** What the hub watches about itself without being asked. A site's rule of the same id takes its place. */
-export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
-  const all = receivers.map(({ id }) => id);
+export function withOwnRules(config: HubConfig): SiteRule[] {
+  const { alarms } = config;
+  const all = toldOfOwn(config);
   const own = [
     ownRule(all, {
       id: "history-failing",
@@ -46,7 +54,10 @@ export function withOwnRules({ alarms, receivers }: HubConfig): SiteRule[] {
     ...selfWatchRules(all),
     ...IDENTITY_RULES.map((rule) => ({ ...ownRule(all, rule), onDelayMs: 0 })),
   ];
-  return [...alarms, ...own.filter(({ id }) => !alarms.some((rule) => rule.id === id))];
+  const { site, climate = USUAL_CLIMATE, standardRules: groups = [] } = config;
+  const ready = standardRules(groups, { site, climate, receivers: all });
+  const usual = [...ready, ...own];
+  return [...alarms, ...usual.filter(({ id }) => !alarms.some((rule) => rule.id === id))];
 }
 
 function ownRule(

@@ -1,3 +1,4 @@
+import { describeReceiver } from "./describe-receiver.ts";
 import type { HubConfig } from "./hub-config.ts";
 
 const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
@@ -9,7 +10,7 @@ export function describeConfig(config: HubConfig): string {
   const cooling = site.rooms.flatMap((room) => room.cooling).length;
   const doors = site.rooms.flatMap((room) => room.doors).length;
   const told = alarms.filter((rule) => rule.receivers.length > 0).length;
-  const ways = receivers.map((receiver) => `${receiver.id} (${receiver.kind})`).join(", ");
+  const ways = receivers.map(describeReceiver).join(", ");
   const history = storage.influx
     ? `InfluxDB ${storage.influx.url}, database ${storage.influx.database}`
     : "embedded SQLite";
@@ -22,7 +23,7 @@ export function describeConfig(config: HubConfig): string {
   ];
   return [
     `Site      ${site.label}, ${site.timezone}: ${places.join(", ")}`,
-    `Listens   http://${hostPort(http)} and mqtt://${hostPort(mqtt)}`,
+    `Listens   http${http.tls ? "s" : ""}://${hostPort(http)} and mqtt${mqtt.tls ? "s" : ""}://${hostPort(mqtt)}`,
     `Keeps     ${storage.path}; history in ${history}`,
     `Alarms    ${count(alarms.length, "rule")}, ${told} of them told to somebody`,
     `Tells     ${ways || "nobody: alarms are only shown on screens"}`,

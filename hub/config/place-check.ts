@@ -1,10 +1,11 @@
 import type { SiteModel } from "../../contract/site.ts";
 import { nearest } from "./nearest.ts";
 import type { Path } from "./source.ts";
+import { topologyProblems } from "./topology-check.ts";
 
 /** What the schema cannot see in the site model: names used twice, feeds from nowhere, bands upside down. */
 export function placeProblems(site: SiteModel): [Path, string][] {
-  return [...twice(site), ...feeds(site), ...band(site.inletBand)];
+  return [...twice(site), ...feeds(site), ...topologyProblems(site), ...band(site.inletBand)];
 }
 
 /** Points find their place by its name, so no two places of any kind may share one. */

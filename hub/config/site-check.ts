@@ -1,14 +1,21 @@
 import path from "node:path";
 import { siteModelSchema } from "../../contract/site.ts";
+import { withExternal } from "../external-broker/target-check.ts";
+import { checkOutside } from "../foreign/foreign-check.ts";
+import { withTls } from "../identity/tls-check.ts";
+import { checkClimate, checkStandardRules } from "./climate-check.ts";
+import { checkDelivery } from "./delivery-check.ts";
+import { checkDrill } from "./drill-check.ts";
+import { checkHeartbeat } from "./heartbeat-check.ts";
 import type { ApiToken, HubConfig, Receiver, SiteRule } from "./hub-config.ts";
 import { placeProblems } from "./place-check.ts";
-import { toReceiver } from "./receiver-check.ts";
+import { sharedModemProblems, toReceiver } from "./receiver-check.ts";
+import { receiverSchema } from "./receiver-schema.ts";
 import { toRule } from "./rule-check.ts";
 import { type ReadSecret, secretsFrom } from "./secret.ts";
 import {
   httpSchema,
   mqttSchema,
-  receiverSchema,
   ruleSchema,
   SECTIONS,
   storageSchema,
@@ -58,17 +65,40 @@ class SiteCheck {
     source.knownKeys([], SECTIONS);
     const site = source.parse(siteModelSchema, ["site"]);
     if (site) for (const [at, text] of placeProblems(site)) source.report(["site", ...at], text);
-    const http = this.#section("http") ? source.parse(httpSchema, ["http"]) : httpSchema.parse({});
-    const mqtt = this.#section("mqtt") ? source.parse(mqttSchema, ["mqtt"]) : mqttSchema.parse({});
+    const web = this.#section("http") ? source.parse(httpSchema, ["http"]) : httpSchema.parse({});
+    const bare = this.#section("mqtt") ? source.parse(mqttSchema, ["mqtt"]) : mqttSchema.parse({});
+    const report = (at: Path, text: string) => source.report(at, text);
+    const http = withTls(web, this.#raw.http, { folder, listener: "http", report });
+    const safe = withTls(bare, this.#raw.mqtt, { folder, listener: "mqtt", report });
+    const mqtt = safe && withExternal(safe, { source, raw: this.#raw, folder });
     if (http && mqtt && http.port === mqtt.port && http.port !== 0)
       source.report(["mqtt", "port"], `${mqtt.port} is the HTTP port already; choose another`);
     const storage = this.#storage(folder);
     const tokens = this.#tokens();
     const receivers = this.#receivers();
-    const alarms = this.#alarms();
+    const { delivery, names } = checkDelivery({
+      ...{ source, raw: this.#raw, timezone: site?.timezone ?? "UTC" },
+      receivers: this.#names("receivers", "id").map(([name]) => name),
+    });
+    const alarms = this.#alarms(names);
+    const desk = {
+      ...{ source, raw: this.#raw },
+      secret: (reference: string, at: Path) => this.#secret(reference, at),
+    };
+    const rooms = site?.rooms ?? [];
+    const racks = rooms.flatMap((room) => room.rows.flatMap((row) => row.racks));
+    const places = new Set([...rooms, ...racks].map(({ id }) => id));
+    const standard = {
+      climate: checkClimate({ source, raw: this.#raw, places }),
+      standardRules: checkStandardRules({ source, raw: this.#raw }),
+    };
+    const outside = checkOutside(desk);
+    const heartbeat = checkHeartbeat(desk);
+    const drill = checkDrill(desk);
     if (!site || !http || !mqtt || !storage || source.problems.length > 0) return undefined;
     const { publicUrl = null, ...listen } = http;
-    return { site, http: { ...listen, publicUrl }, mqtt, storage, tokens, alarms, receivers };
+    const config = { site, http: { ...listen, publicUrl }, mqtt, storage, tokens, alarms };
+    return { ...config, ...standard, receivers, delivery, heartbeat, ...outside };
   }
 
   #storage(folder: string): HubConfig["storage"] | undefined {
@@ -76,13 +106,16 @@ class SiteCheck {
     if (!storage) return undefined;
     const full = path.resolve(folder, storage.path);
     if (!storage.influx) return { path: full, influx: null };
-    const { url, database, username, password } = storage.influx;
+    const { url, database, username, password, reader } = storage.influx;
     const secret =
       password === undefined
         ? undefined
         : this.#secret(password, ["storage", "influx", "password"]);
     const login = { ...(username && { username }), ...(secret && { password: secret }) };
-    return { path: full, influx: { url, database, ...login } };
+    const key =
+      reader && this.#secret(reader.password, ["storage", "influx", "reader", "password"]);
+    const asking = reader && key && { reader: { username: reader.username, password: key } };
+    return { path: full, influx: { url, database, ...login, ...asking } };
   }
 
   #tokens(): ApiToken[] {
@@ -111,12 +144,15 @@ class SiteCheck {
       if ("receiver" in result) receivers.push(result.receiver);
       else for (const [key, what] of result.problems) this.#source.report([...at, ...key], what);
     }
+    for (const [id, what] of sharedModemProblems(receivers)) {
+      const index = this.#names("receivers", "id").find(([name]) => name === id)?.[1] ?? 0;
+      this.#source.report(["receivers", index, "sms", "modem"], what);
+    }
     return receivers;
   }
 
-  #alarms(): SiteRule[] {
+  #alarms(known: ReadonlySet<string>): SiteRule[] {
     this.#unique("alarms", "id");
-    const known = new Set(this.#names("receivers", "id").map(([name]) => name));
     const rules: SiteRule[] = [];
     for (const at of this.#entries("alarms")) {
       const text = this.#source.parse(ruleSchema, at);

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { patternsSchema, RULE_SHAPE } from "../../contract/alarm/rule-text.ts";
 import { idSchema } from "../../contract/id-schema.ts";
 import { block, says } from "../../contract/yaml-words.ts";
+import { externalSchema } from "../external-broker/target-check.ts";
 import { ROLES } from "../http/rights.ts";
+import { LISTEN_SHAPE } from "../identity/tls-check.ts";
+import { DELIVERY_SECTIONS } from "./delivery-schema.ts";
 import { SECRET_PATTERN } from "./secret.ts";
 
 /** The parts of site.yaml besides `site`, one schema each, so that a mistake in one hides none in another. */
@@ -13,7 +16,12 @@ export const SECTIONS = [
   "storage",
   "tokens",
   "alarms",
+  "standardRules",
+  "climate",
   "receivers",
+  ...DELIVERY_SECTIONS,
+  "heartbeat",
+  "drill",
   "foreign",
   "readers",
   "homeAssistant",
@@ -28,19 +36,11 @@ export const line = z
   .min(1)
   .regex(/^\P{Cc}*$/u, "must be one line of plain text");
 const port = z.int().min(0).max(65_535);
-const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
-const host = z
-  .string()
-  .refine(
-    (name) => LOOPBACK.includes(name),
-    "can be reached from other machines, which is refused until TLS is available; " +
-      `allowed: ${LOOPBACK.join(", ")}. Put a TLS proxy or an SSH tunnel in front`,
-  );
 
 const toUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
 
 /** An http(s) address without anything secret in it. */
-const webAddress = z.string().superRefine((text, context) => {
+export const webAddress = z.string().superRefine((text, context) => {
   const url = toUrl(text);
   const fail = (message: string) => context.addIssue({ code: "custom", message, input: text });
   if (!url || !/^https?:$/.test(url.protocol))
@@ -49,13 +49,14 @@ const webAddress = z.string().superRefine((text, context) => {
 });
 
 export const httpSchema = z.strictObject({
-  host: host.default("127.0.0.1"),
+  ...LISTEN_SHAPE,
   port: port.default(8080),
   publicUrl: webAddress.transform((text) => text.replace(/\/+$/, "")).optional(),
 });
 export const mqttSchema = z.strictObject({
-  host: host.default("127.0.0.1"),
+  ...LISTEN_SHAPE,
   port: port.default(1883),
+  external: externalSchema.optional(),
 });
 export const storageSchema = z.strictObject({
   path: z.string().min(1),
@@ -84,36 +85,3 @@ export const ruleSchema = block("a rule", {
   receivers: z.array(idSchema, says("receivers are a list of names")).max(20).default([]),
 });
 export type RuleText = z.output<typeof ruleSchema>;
-
-const mailbox = z
-  .string()
-  .max(254)
-  .regex(/^[^\s@<>,;:"]+@[^\s@<>,;:"]+$/, "allowed: one address such as duty@example.net");
-const mailServer = z.string().superRefine((text, context) => {
-  const url = toUrl(text);
-  const fail = (message: string) => context.addIssue({ code: "custom", message, input: text });
-  if (!url?.hostname || !/^smtps?:$/.test(url.protocol) || !/^\/?$/.test(url.pathname))
-    fail("allowed: smtp://host:port, or smtps://host:port for TLS from the start");
-  else if (url.username || url.password)
-    fail("must not hold a user name or password; use the keys user and password");
-});
-export const receiverSchema = z.strictObject({
-  id: idSchema,
-  email: z
-    .strictObject({
-      to: z.array(mailbox).min(1).max(20),
-      from: mailbox,
-      server: mailServer,
-      user: line.max(254).optional(),
-      password: secret.optional(),
-    })
-    .optional(),
-  webhook: z
-    .strictObject({
-      url: webAddress,
-      secret: secret.optional(),
-      allowPrivate: z.boolean().default(false),
-    })
-    .optional(),
-});
-export type ReceiverText = z.output<typeof receiverSchema>;

@@ -2,11 +2,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Command } from "../../contract/alarm/engine.ts";
 import type { AlarmView } from "../../contract/api.ts";
 import { badRequest, notFound } from "./problem.ts";
-import type { Right } from "./rights.ts";
+import { allowed, type Right } from "./rights.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { Alarm, answers, idParam, jsonBody, listOf } from "./schemas.ts";
 
-const MAX_SHELF_MS = 24 * 3_600_000;
+/** How long somebody with this right may shelve. */
+const MAX_SHELF_H = { operate: 24, maintain: 168 };
 const reason = z.string().trim().min(1, "say why").max(200);
 
 /** Orders that need nothing but a name, the right they take, and the engine's word for them. */
@@ -74,17 +75,47 @@ export function addAlarmRoutes({ app, auth, sources }: RouteDeps): void {
       middleware: [auth.needs("operate")],
       request: {
         params: idParam,
-        body: jsonBody(z.strictObject({ reason, until: z.number().int() })),
+        body: jsonBody(
+          z.strictObject({ reason, until: z.number().int(), once: z.literal(true).optional() }),
+        ),
       },
       responses: answers("The alarm afterwards", Alarm),
     }),
     (c) => {
-      const { reason, until } = c.req.valid("json");
+      const { reason, until, once } = c.req.valid("json");
+      const { name: by, role } = c.get("identity");
       const now = sources.clock.nowMs();
       if (until <= now) throw badRequest("`until` is in the past.");
-      if (until > now + MAX_SHELF_MS) throw badRequest("`until` is more than 24 hours from now.");
+      const mostH = allowed(role, "maintain") ? MAX_SHELF_H.maintain : MAX_SHELF_H.operate;
+      if (until > now + mostH * 3_600_000)
+        throw badRequest(`\`until\` is more than ${mostH} hours from now.`);
+      const order = { do: "shelve", by, reason, until, once } as const;
+      return c.json(give(c.req.valid("param").id, order), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/api/v1/alarms/{id}/comment",
+      middleware: [auth.needs("operate")],
+      request: {
+        params: idParam,
+        body: jsonBody(
+          z.strictObject({ text: z.string().trim().min(1, "say something").max(500) }),
+        ),
+      },
+      responses: answers("The alarm, unchanged; the comment is in the ledger", Alarm),
+    }),
+    (c) => {
+      const { id } = c.req.valid("param");
+      const view = known(id, sources.alarms.view(id));
+      const { subject, rule, occurrence, title } = view;
       const by = c.get("identity").name;
-      return c.json(give(c.req.valid("param").id, { do: "shelve", by, reason, until }), 200);
+      const said = { by, reason: c.req.valid("json").text };
+      const detail = { alarm: id, rule, subject, occurrence, title, ...said };
+      sources.ledger.appendOwn("alarm.commented", sources.clock.nowMs(), detail);
+      return c.json(view, 200);
     },
   );
 

@@ -3,12 +3,14 @@ import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { addEnrolRoute, type EnrolRouteDeps } from "../identity/enrol-route.ts";
 import { isStorageFault } from "../state/hub-db.ts";
+import { type AckLinkDeps, addAckLinkRoute } from "./ack-link-route.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Auth } from "./auth.ts";
 import { addCompletenessRoute } from "./completeness-route.ts";
 import { addDoorRoutes } from "./door-routes.ts";
 import { MAX_BODY_BYTES, sameOrigin, securityHeaders, strictTransport } from "./guards.ts";
+import { addIncidentRoutes } from "./incident-routes.ts";
 import type { Metrics } from "./metrics.ts";
 import { asProblem, badRequest, HttpProblem, notFound, problemResponse } from "./problem.ts";
 import { addQuarantineRoutes } from "./quarantine-routes.ts";
@@ -33,6 +35,8 @@ export interface AppDeps {
   /** Tells browsers to come by TLS only, for half a year. */
   hsts: boolean;
   enrol?: EnrolRouteDeps;
+  /** Answers links in messages. */
+  ackLink?: AckLinkDeps;
   log: Logger;
 }
 
@@ -78,6 +82,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
     return c.json({ status: "failing", stage: selfCheck.stage, why: selfCheck.why }, 503);
   });
   if (deps.enrol) addEnrolRoute(app, deps.enrol);
+  if (deps.ackLink) addAckLinkRoute(app, deps.ackLink);
   app.use("/api/*", auth.identify());
   app.use("/metrics", auth.identify());
 
@@ -85,6 +90,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   addServiceRoutes(routes);
   addWatchRoutes(routes);
   addAlarmRoutes(routes);
+  addIncidentRoutes(routes);
   addCompletenessRoute(routes);
   addDoorRoutes(routes);
   addQuarantineRoutes(routes);

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
+import type { Answers } from "../delivery/answers.ts";
 import type { EnrolRouteDeps } from "../identity/enrol-route.ts";
 import type { ServerTls } from "../identity/server-tls.ts";
 import { VERSION } from "../version.ts";
@@ -33,7 +34,9 @@ export interface HttpDeps {
   /** Speaks TLS by this certificate; without it, plain HTTP. */
   tls?: ServerTls | undefined;
   /** Where new nodes enrol; only with `tls`. */
-  enrol?: Pick<EnrolRouteDeps, "pki" | "mqttPort"> | undefined;
+  enrol?: Pick<EnrolRouteDeps, "pki" | "mqttAt"> | undefined;
+  /** What links in messages lead to. */
+  answers?: Pick<Answers, "look" | "useLink">;
   /** The address people open when a proxy stands in front; https makes the cookies Secure. */
   publicUrl?: string | null;
   tokens: readonly AccessToken[];
@@ -62,7 +65,7 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
   const files = new StaticFiles(deps.webDir);
   const views = new Views(sources);
   const stream = new Stream({
-    sources: { ...views, alarms: () => sources.alarms.views() },
+    sources: { ...views, alarms: () => sources.alarms.views(), incidents: views.incidents },
     version: VERSION,
     build: files.build,
     clock,
@@ -95,6 +98,7 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
     files,
     publicHost: publicUrl?.host,
     hsts: tls !== undefined,
+    ...(deps.answers && { ackLink: { answers: deps.answers, clock, ...wordsOf(sources.site) } }),
     ...(tls && deps.enrol && { enrol: { ...deps.enrol, notes, clock } }),
     log,
   });
@@ -130,4 +134,8 @@ export async function startHttp(deps: HttpDeps): Promise<HttpService> {
       await closed;
     },
   };
+}
+
+function wordsOf({ label, timezone }: HttpSources["site"]) {
+  return { siteLabel: label, timezone };
 }

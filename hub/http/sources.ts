@@ -4,6 +4,7 @@ import type { Clock } from "../../contract/clock.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { CompletenessReporter } from "../history/completeness-report.ts";
 import type { HistoryReader } from "../history/history-reader.ts";
+import type { IncidentSource } from "../incidents/incident-room.ts";
 import type { Quarantine } from "../ingest/quarantine.ts";
 import type { QuarantineDesk } from "../ingest/quarantine-desk.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -37,6 +38,8 @@ export interface HttpSources {
     /** Why changes of alarms cannot be written down; null while all is well. */
     saveError(): string | null;
   };
+  /** Left out where alarms are not folded. */
+  incidents?: IncidentSource;
   ledger: Pick<Ledger, "read" | "verifyInPages" | "appendOwn">;
   outbox: {
     list(query: { limit: number }): NotificationView[];

@@ -10,7 +10,7 @@ export class SharedFrames {
     this.#sources = sources;
   }
 
-  lane(lane: "snap" | "alarms" | "doors" | "nodes" | "hb"): string {
+  lane(lane: "snap" | "alarms" | "incidents" | "doors" | "nodes" | "hb"): string {
     const known = this.#made.get(lane);
     if (known !== undefined) return known;
     const made = this.#make(lane);
@@ -22,13 +22,15 @@ export class SharedFrames {
     return frame("points", delta);
   }
 
-  #make(lane: "snap" | "alarms" | "doors" | "nodes" | "hb"): string {
+  #make(lane: "snap" | "alarms" | "incidents" | "doors" | "nodes" | "hb"): string {
     const sources = this.#sources;
     switch (lane) {
       case "snap":
         return frame("snap", sources.snapshot());
       case "alarms":
         return frame("alarms", sources.alarms());
+      case "incidents":
+        return frame("incidents", sources.incidents?.() ?? []);
       case "doors":
         return frame("doors", sources.doors());
       case "nodes":

@@ -8,8 +8,9 @@ import type {
   Snapshot,
 } from "../../contract/api.ts";
 import type { Clock } from "../../contract/clock.ts";
+import type { IncidentView } from "../../contract/incident.ts";
 import type { LiveChange, LivePoint } from "../live/live-state.ts";
-import { isOwnName, isOwnNode } from "../own-nodes.ts";
+import { isOwnName, isOwnNode, tellsOfHub } from "../own-nodes.ts";
 import { SharedFrames } from "./stream-frames.ts";
 
 /** Points and node counters go out at most this often; alarms, doors and connections at once. */
@@ -32,6 +33,7 @@ export interface StreamSink {
 export interface StreamSources {
   snapshot(): Snapshot;
   alarms(): AlarmView[];
+  incidents?(): IncidentView[];
   doors(): DoorView[];
   nodes(): NodeView[];
   health(): Health;
@@ -46,7 +48,7 @@ export interface StreamDeps {
   log: Logger;
 }
 
-type Lane = "snap" | "alarms" | "doors" | "nodes" | "hb";
+type Lane = "snap" | "alarms" | "incidents" | "doors" | "nodes" | "hb";
 
 interface Client {
   sink: StreamSink;
@@ -134,6 +136,10 @@ export class Stream {
     this.#hurry("alarms");
   }
 
+  incidentsChanged(): void {
+    this.#hurry("incidents");
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
     let beatAtMs = clock.monoMs() + HEARTBEAT_MS;
@@ -203,7 +209,7 @@ export class Stream {
     let text = "";
     if (owed.has("snap")) text = frames.lane("snap");
     else {
-      for (const lane of ["alarms", "doors", "nodes"] as const)
+      for (const lane of ["alarms", "incidents", "doors", "nodes"] as const)
         if (owed.has(lane)) text += frames.lane(lane);
       if (Object.keys(owedPoints).length > 0) text += frames.points(owedPoints);
     }
@@ -245,7 +251,7 @@ function isOwn(change: LiveChange): boolean {
     case "node":
       return isOwnNode(change.node.id);
     case "point":
-      return isOwnNode(change.point.node);
+      return tellsOfHub(change.point.node);
     case "withdrawn":
       return change.node === null && change.names.every(isOwnName);
     case "door":

@@ -6,10 +6,11 @@ import type {
   PointView,
   Snapshot,
 } from "../../contract/api.ts";
+import type { IncidentView } from "../../contract/incident.ts";
 import { QUANTITIES } from "../../contract/quantity.ts";
 import { staleAfterMs } from "../../contract/reading.ts";
 import type { LiveDoor, LiveNode, LivePoint } from "../live/live-state.ts";
-import { HUB_NODE, isOwnNode, PROBE_NODE } from "../own-nodes.ts";
+import { HUB_NODE, isOwnNode, PROBE_NODE, tellsOfHub } from "../own-nodes.ts";
 import type { ProbeState } from "../probe/probe.ts";
 import { VERSION } from "../version.ts";
 import type { HttpSources } from "./sources.ts";
@@ -112,17 +113,20 @@ export class Views {
     };
   };
 
+  incidents = (): IncidentView[] => this.#sources.incidents?.list() ?? [];
+
   snapshot = (): Snapshot => ({
     site: this.#sources.site,
     points: this.points(),
     nodes: this.nodes(),
     alarms: this.#sources.alarms.views(),
+    incidents: this.incidents(),
     doors: this.doors(),
     health: this.health(),
   });
 
   #points = (): LivePoint[] =>
-    [...this.#sources.live.points()].filter(({ node }) => !isOwnNode(node));
+    [...this.#sources.live.points()].filter(({ node }) => !tellsOfHub(node));
 
   #door = (door: LiveDoor): DoorView => ({
     id: door.info.id,

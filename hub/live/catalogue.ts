@@ -1,5 +1,5 @@
 import type { Birth, DoorInfo, PointInfo } from "../../contract/message.ts";
-import { HUB_NODE, isOwnName, isOwnNode } from "../own-nodes.ts";
+import { isOwnName, isOwnNode } from "../own-nodes.ts";
 import type { LiveDoor, LivePoint } from "./live-state.ts";
 import { NameBudget } from "./name-budget.ts";
 
@@ -135,7 +135,7 @@ export class Catalogue {
   #mayAdd(node: string, point: string): boolean {
     if (this.points.size >= MAX_POINTS) return false;
     // A name the node had before makes no new series; the hub's own follow the number of nodes.
-    if (!this.#counting || node === HUB_NODE || this.#retired.get(node)?.has(point)) return true;
+    if (!this.#counting || isOwnNode(node) || this.#retired.get(node)?.has(point)) return true;
     return this.#budget.take(node);
   }
 

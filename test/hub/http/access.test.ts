@@ -37,6 +37,7 @@ const ROUTES: [string, string, Role[], (() => unknown)?][] = [
   ["POST", `${alarm}/shelve`, operators, () => ({ reason: "filter change", until: later() })],
   ["POST", `${alarm}/out-of-service`, maintainers, () => ({ reason: "sensor broken" })],
   ["POST", `${alarm}/in-service`, maintainers],
+  ["POST", `${alarm}/comment`, operators, () => ({ text: "filter ordered" })],
   ["GET", "/api/v1/doors", all],
   ["GET", "/api/v1/doors/log", ["operator", "engineer", "auditor", "admin"]],
   ["GET", "/api/v1/doors/log/verify", ["operator", "engineer", "auditor", "admin"]],

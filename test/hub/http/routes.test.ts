@@ -201,12 +201,32 @@ describe("alarms", () => {
     ["with a reason of 201 characters", () => ({ reason: "x".repeat(201), until: in1h() })],
     ["without an end", () => ({ reason: "x" })],
     ["into the past", () => ({ reason: "x", until: hub.clock.nowMs() })],
-    ["for more than 24 h", () => ({ reason: "x", until: hub.clock.nowMs() + 86_400_001 })],
+    ["for more than 7 days", () => ({ reason: "x", until: hub.clock.nowMs() + 604_800_001 })],
     ["with an end that is no number", () => ({ reason: "x", until: "tomorrow" })],
     ["with a list", () => []],
   ])("Shelving %s is refused", async (_, body) => {
     expect((await post(`${route}/shelve`, body())).status).toBe(400);
     expect(hub.orders).toEqual([]);
+  });
+
+  test.each([
+    ["operator", 24, 200],
+    ["operator", 25, 400],
+    ["engineer", 25, 200],
+    ["engineer", 169, 400],
+  ] as const)("An %s who shelves for %i h gets %i", async (as, hours, status) => {
+    const body = JSON.stringify({ reason: "x", until: hub.clock.nowMs() + hours * 3_600_000 });
+    const headers = { "content-type": "application/json" };
+    const answer = await hub.fetch(`${route}/shelve`, { method: "POST", as, headers, body });
+    expect(answer.status).toBe(status);
+  });
+
+  test("A comment stands in the ledger with its writer, and changes nothing else", async () => {
+    expect((await post(`${route}/comment`, { text: " filter ordered " })).status).toBe(200);
+    expect(hub.orders).toEqual([]);
+    const [record] = hub.ledger.read({ type: "alarm.commented", limit: 1, order: "newest" }).items;
+    expect(record?.detail).toMatchObject({ reason: "filter ordered" });
+    expect((await post(`${route}/comment`, { text: "" })).status).toBe(400);
   });
 
   test("An order to an alarm nobody knows gives 404", async () => {
