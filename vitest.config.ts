@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/system/**", "test/**/*.browser.test.ts"],
+          exclude: ["test/system/**", "test/faults/**", "test/**/*.browser.test.ts"],
         },
       },
       {
@@ -19,7 +19,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          include: ["test/system/**/*.test.ts", "test/**/*.browser.test.ts"],
+          include: [
+            "test/system/**/*.test.ts",
+            "test/faults/**/*.test.ts",
+            "test/**/*.browser.test.ts",
+          ],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 120_000,

@@ -113,6 +113,11 @@ export const alarmViewSchema = z.object({
   /** The incident it belongs to, and what it is there; left out where nobody has looked. */
   incident: z.string().nullable().optional(),
   part: z.enum(["cause", "symptom", "alone"]).nullable().optional(),
+  /** What is known of it since it came before. */
+  note: z
+    .object({ text: z.string(), by: z.string(), at: epochMs, link: z.string().nullable() })
+    .nullable()
+    .optional(),
 });
 export type AlarmView = z.infer<typeof alarmViewSchema>;
 

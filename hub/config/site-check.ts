@@ -98,7 +98,8 @@ class SiteCheck {
     if (!site || !http || !mqtt || !storage || source.problems.length > 0) return undefined;
     const { publicUrl = null, ...listen } = http;
     const config = { site, http: { ...listen, publicUrl }, mqtt, storage, tokens, alarms };
-    return { ...config, ...standard, receivers, delivery, heartbeat, ...outside };
+    const care = { heartbeat, ...(drill && { drill }) };
+    return { ...config, ...standard, receivers, delivery, ...care, ...outside };
   }
 
   #storage(folder: string): HubConfig["storage"] | undefined {

@@ -1,3 +1,4 @@
+import type { NotificationView } from "../../contract/api.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
 
 /** One message to one receiver. */
@@ -22,12 +23,24 @@ export type Outcome =
   | { kind: "refused"; why: string }
   | { kind: "failed"; why: string };
 
+export type ChannelKind = NotificationView["channel"];
+
 /** A way to reach one receiver. */
 export interface Channel {
-  readonly kind: "email" | "webhook";
+  readonly kind: ChannelKind;
   /** Tries once, within a bounded time. Never throws for what the other side does. */
   send(message: OutgoingMessage): Promise<Outcome>;
 }
+
+/** The most characters of what another side said that are kept. */
+const MAX_WHY_CHARS = 300;
+
+/** What another side said, as one line that may stand in a log and on a page. */
+export const oneLine = (text: string): string =>
+  text
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, MAX_WHY_CHARS);
 
 /** Runs `work` and aborts its signal after `ms`; `work` must then come to an end, which throws. */
 export async function withDeadline<T>(
