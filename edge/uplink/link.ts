@@ -1,5 +1,6 @@
 import { connect, type MqttClient } from "mqtt";
 import { forgoPacketCache } from "./packet-cache.ts";
+import { padded } from "./padding.ts";
 
 /** One MQTT connection, from CONNACK to its end. A new one is made for each attempt. */
 export interface Link {
@@ -109,7 +110,7 @@ class MqttLink implements Link {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#unconfirmed.add(reject);
-      this.#client.publish(topic, payload, { qos, retain }, (error) => {
+      this.#client.publish(topic, padded(topic, payload, qos), { qos, retain }, (error) => {
         this.#unconfirmed.delete(reject);
         if (error) reject(error);
         else resolve();

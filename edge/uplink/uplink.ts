@@ -8,6 +8,7 @@ import {
 } from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { HUB_STATUS_TOPIC, nodeTopic } from "../../contract/topic.ts";
+import type { HubSignals } from "../local/hub-signals.ts";
 import type { LocalAlarms } from "../local/local-alarms.ts";
 import type { ClockState } from "../readings.ts";
 import type { Spool } from "../spool/spool.ts";
@@ -34,6 +35,8 @@ export interface UplinkDeps {
   credentials?: (() => NonNullable<LinkOptions["credentials"]>) | undefined;
   /** The hub's answer to `renew`. */
   onCertificate?: (answer: { certificate: string; trust: string }) => void;
+  /** What the hub wants of the outputs; tells of each afterwards in the status. */
+  signals?: Pick<HubSignals, "take" | "held">;
   spool: Spool;
   newest: () => Iterable<Reading>;
   birth: () => Birth;
@@ -56,6 +59,8 @@ export interface Uplink {
   rows(): void;
   /** What the status says has changed: send it now. */
   status(): void;
+  /** What the birth says has changed: send it now, before the next reading. */
+  announce(): void;
   connected(): boolean;
   /** Asks the hub for this node's next certificate; rejects while there is no connection. */
   renew(request: string): Promise<void>;
@@ -86,6 +91,8 @@ class MqttUplink implements Uplink {
   #quietSince: number | undefined;
   /** What this loss of the hub has been logged with: a new reason may say what to do. */
   readonly #reasons = new Set<string>();
+  /** The birth has changed since it was last composed. */
+  #birthChanged = false;
   /** The connection was ended by ourselves, for another. */
   #again = false;
 
@@ -105,6 +112,13 @@ class MqttUplink implements Uplink {
   status(): void {
     if (this.#session) this.#session.nextStatusMs = 0;
     this.#waker.wake();
+  }
+
+  announce(): void {
+    this.#birthChanged = true;
+    if (!this.#session) return;
+    const { link } = this.#session;
+    this.#announce(link, this.#deps.birth()).catch((error) => this.#undelivered(error));
   }
 
   async renew(request: string): Promise<void> {
@@ -182,8 +196,10 @@ class MqttUplink implements Uplink {
       if (!retained) this.#take(session, topic, payload);
     });
     await link.subscribe([nodeTopic(node, "ack"), nodeTopic(node, "cmd"), HUB_STATUS_TOPIC]);
+    this.#birthChanged = false;
     await this.#announce(link, birth());
     this.#session = session;
+    if (this.#birthChanged) this.announce();
     for (const reading of newest()) session.live.add(reading, false);
     this.#logBack(number);
     while (!signal.aborted && session.ended === undefined) {
@@ -227,6 +243,9 @@ class MqttUplink implements Uplink {
       alarms.order(command.rule, command.subject, command.order);
     } else if (command?.cmd === "certificate") {
       onCertificate?.(command);
+    } else if (command?.cmd === "signal") {
+      this.#deps.signals?.take(command);
+      session.nextStatusMs = 0;
     }
   }
 
@@ -245,7 +264,7 @@ class MqttUplink implements Uplink {
   }
 
   #status(link: Link, state: NodeStatus["state"], session: number): Promise<void> {
-    const { node, spool, clock, clockState, health, durable, alarms } = this.#deps;
+    const { node, spool, clock, clockState, health, durable, alarms, signals } = this.#deps;
     const status: NodeStatus = {
       v: 1,
       state,
@@ -256,6 +275,7 @@ class MqttUplink implements Uplink {
       durable,
       alarms: alarms.standing(),
       health: health(),
+      ...(signals && { signals: signals.held() }),
     };
     return link.publish(nodeTopic(node, "status"), JSON.stringify(status), {
       qos: 1,

@@ -6,6 +6,7 @@ import {
   birthSchema,
   type DataMessage,
   type NodeStatus,
+  type PointInfo,
   type StandingAlarm,
   statusSchema,
 } from "../../../contract/message.ts";
@@ -27,6 +28,9 @@ let stop: AbortController;
 let newest: Reading[];
 let standing: StandingAlarm[];
 let orders: string[];
+let points: PointInfo[];
+/** Called whenever the birth is composed. */
+let onBirth: () => void;
 let done: Promise<void>;
 
 beforeEach(async () => {
@@ -37,6 +41,8 @@ beforeEach(async () => {
   newest = [];
   standing = [];
   orders = [];
+  points = [];
+  onBirth = () => {};
 });
 afterEach(async () => {
   stop.abort();
@@ -53,17 +59,21 @@ function start(): Uplink {
     dial: dialMqtt,
     spool,
     newest: () => newest,
-    birth: () => ({
-      v: 1,
-      node: NODE,
-      label: "Edge 1",
-      software: "test",
-      bootId: "boot-1",
-      epoch: spool.epoch,
-      at: temp.clock.nowMs(),
-      points: [],
-      doors: [],
-    }),
+    birth: () => {
+      const said = [...points];
+      onBirth();
+      return {
+        v: 1,
+        node: NODE,
+        label: "Edge 1",
+        software: "test",
+        bootId: "boot-1",
+        epoch: spool.epoch,
+        at: temp.clock.nowMs(),
+        points: said,
+        doors: [],
+      };
+    },
     clockState: () => "synced",
     health: () => ({ "disk-free-bytes": 1 }),
     durable: true,
@@ -108,6 +118,19 @@ test("says who it is (retained), that it is online, then the newest values, then
     payload: { rows: [["p.0", 9, null, "no-answer"]] },
   });
   expect(data).toMatchObject({ qos: 1, retain: false, payload: { floor: 1, first: 1 } });
+});
+
+test("a point that becomes known while the birth is under way is announced by a second one", async () => {
+  const late: PointInfo = { id: "p.late", quantity: "flag", label: "Late", periodMs: 1_000 };
+  onBirth = () => {
+    onBirth = () => {};
+    points = [late];
+    uplink.announce();
+  };
+  const uplink = start();
+  await until("the second birth", () => hub.of("birth").length > 1);
+  const announced = hub.of("birth").map(({ payload }) => birthSchema.parse(payload).points.length);
+  expect(announced).toEqual([0, 1]);
 });
 
 test("deletes rows only when the hub says they are stored, not when the broker has them", async () => {
