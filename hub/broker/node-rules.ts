@@ -1,6 +1,7 @@
 import { isId } from "../../contract/id.ts";
 import { MAX_PAYLOAD_BYTES } from "../../contract/message.ts";
 import { nodeTopic, parseNodeTopic, TOPIC_ROOT } from "../../contract/topic.ts";
+import { isOwnNode, PROBE_NODE } from "../own-nodes.ts";
 
 /** The largest last will, which is a node's status. */
 const MAX_WILL_BYTES = 4_096;
@@ -17,7 +18,7 @@ export interface Publication {
 
 /** A client is the node its client id names; `hub` is ours. */
 export function mayConnect(clientId: string): boolean {
-  return isId(clientId) && clientId !== "hub";
+  return isId(clientId) && (clientId === PROBE_NODE || !isOwnNode(clientId));
 }
 
 /** Why a node may not publish this; undefined when it may. */

@@ -169,16 +169,23 @@ test("a retained data message is heard once and the node stays", async () => {
   expect(node.connected).toBe(true);
 });
 
-test.each(["", "hub", "a/b+#", "__proto__", "Edge", "x".repeat(65), "edge\u0000a", "édge"])(
-  "client id %j is refused with code 2",
-  async (clientId) => {
-    const client = await rawClient(broker.port);
-    client.send(connectPacket(clientId));
-    expect([...(await client.received(4))]).toEqual([0x20, 2, 0, 2]);
-    await client.ended;
-    await expectOthersServed();
-  },
-);
+test.each([
+  "",
+  "hub",
+  "hub-derived",
+  "a/b+#",
+  "__proto__",
+  "Edge",
+  "x".repeat(65),
+  "edge\u0000a",
+  "édge",
+])("client id %j is refused with code 2", async (clientId) => {
+  const client = await rawClient(broker.port);
+  client.send(connectPacket(clientId));
+  expect([...(await client.received(4))]).toEqual([0x20, 2, 0, 2]);
+  await client.ended;
+  await expectOthersServed();
+});
 
 test("a client without keep-alive is refused: its death would never be noticed", async () => {
   const client = await rawClient(broker.port);
