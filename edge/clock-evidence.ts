@@ -8,8 +8,11 @@ const ASK_EVERY_MS = 60_000;
 const ANSWER_MS = 5_000;
 /** A hardware clock this close to the wall clock is where the wall clock came from. */
 const SAME_CLOCK_MS = 60_000;
-const TIMESYNCD_FLAG = "/run/systemd/timesync/synchronized";
-const RTC_FOLDER = "/sys/class/rtc";
+/** Where timesyncd leaves a file once it has set the clock, and where the kernel shows hardware clocks. */
+const PLACES = {
+  timesyncdFlag: "/run/systemd/timesync/synchronized",
+  hardwareClocks: "/sys/class/rtc",
+};
 /** chrony's name for "no source but myself". */
 const CHRONY_LOCAL = "7F7F0101";
 /** Further off, chrony is still slewing and the time is not right yet. */
@@ -89,16 +92,20 @@ export async function askServices(ask: Ask): Promise<Verdict> {
 }
 
 /** Asks this machine; the time services at most once a minute. */
-export function machineEvidence(clock: Clock, ask: Ask = run): () => Promise<ClockEvidence> {
+export function machineEvidence(
+  clock: Clock,
+  ask: Ask = run,
+  { timesyncdFlag, hardwareClocks } = PLACES,
+): () => Promise<ClockEvidence> {
   let service: Verdict = "unknown";
   let askAtMs = -Infinity;
   return async () => {
-    if (existsSync(TIMESYNCD_FLAG)) service = "synced";
+    if (existsSync(timesyncdFlag)) service = "synced";
     else if (clock.monoMs() >= askAtMs) {
       askAtMs = clock.monoMs() + ASK_EVERY_MS;
       service = await askServices(ask);
     }
-    return { service, hardwareClock: hasHardwareClock(clock.nowMs()) };
+    return { service, hardwareClock: hasHardwareClock(hardwareClocks, clock.nowMs()) };
   };
 }
 
@@ -114,12 +121,20 @@ async function run(program: string, args: readonly string[]): Promise<string | u
   }
 }
 
-function hasHardwareClock(now: EpochMs): boolean {
-  if (!existsSync(RTC_FOLDER)) return false;
-  return readdirSync(RTC_FOLDER).some((name) => {
-    const file = path.join(RTC_FOLDER, name, "since_epoch");
-    if (!existsSync(file)) return false;
-    const kept = Number(readFileSync(file, "utf8")) * 1_000;
-    return Math.abs(kept - now) < SAME_CLOCK_MS;
+function hasHardwareClock(folder: string, now: EpochMs): boolean {
+  if (!existsSync(folder)) return false;
+  return readdirSync(folder).some((name) => {
+    const kept = keptMs(path.join(folder, name, "since_epoch"));
+    return kept !== undefined && Math.abs(kept - now) < SAME_CLOCK_MS;
   });
+}
+
+/** What a hardware clock shows; undefined when it has none, as one whose battery is empty (EINVAL). */
+function keptMs(file: string): EpochMs | undefined {
+  try {
+    return Number(readFileSync(file, "utf8")) * 1_000;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return undefined;
+    throw error;
+  }
 }

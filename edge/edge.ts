@@ -4,15 +4,20 @@ import path from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../contract/clock.ts";
 import type { Birth } from "../contract/message.ts";
-import { busLoops, machinePorts, outputLoops, type Ports } from "./buses.ts";
+import { busLoops, machinePorts, outputLoops, type Ports, sharedBuses } from "./buses.ts";
 import { type ClockEvidence, machineEvidence } from "./clock-evidence.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { type Catalogue, ownCatalogue } from "./config/catalogue.ts";
 import type { EdgeConfig } from "./config/edge-config.ts";
 import { createDoorLog } from "./doors/door-log.ts";
+import { KnownPoints } from "./health/known-points.ts";
+import { withBuses } from "./health/metered-points.ts";
 import { healthLoop, healthPoints, nodeGauges } from "./health/node-health.ts";
 import { createSelfWatch, type SelfWatch } from "./health/self-watch.ts";
 import { createHealthWatch, type HealthWatch } from "./health.ts";
+import { IdentityKeeper } from "./identity/keeper.ts";
+import { IdentityStore } from "./identity/store.ts";
+import { HubSignals } from "./local/hub-signals.ts";
 import { createLocalAlarms, type LocalAlarms } from "./local/local-alarms.ts";
 import { createSignals, type Signals, signalsOf } from "./local/signals.ts";
 import type { BusLoop } from "./poll/loop.ts";
@@ -20,7 +25,7 @@ import { type Boot, createReadings, type Readings } from "./readings.ts";
 import { createDiskTrouble } from "./spool/disk-trouble.ts";
 import type { Spool } from "./spool/spool.ts";
 import { openStore } from "./spool/store.ts";
-import { keepSpool } from "./spool-keeper.ts";
+import { freeBytesOf, keepSpool } from "./spool-keeper.ts";
 import { type Dial, dialMqtt } from "./uplink/link.ts";
 import { createUplink, type Uplink } from "./uplink/uplink.ts";
 import { VERSION } from "./version.ts";
@@ -77,16 +82,22 @@ export async function startEdge(config: EdgeConfig, deps: EdgeDeps): Promise<Edg
     throw error;
   });
   const { spool, readings, loops, health, uplink, clockWatch, alarms, signals, selfWatch } = parts;
+  const { identity } = parts;
   const detail = `plenum-edge ${VERSION}, boot ${boot.id}`;
   readings.event({ type: "node", what: "started", at: clock.nowMs(), detail });
 
+  const freeBytes = freeBytesOf(memoryOnly ? null : config.spool.path);
   const working = Promise.all([
     ...loops.map((loop) => loop.run(work.signal)),
-    keepSpool({ ...parts, ...config.spool, onRows: uplink.rows, clock, log }, work.signal),
+    keepSpool(
+      { ...parts, ...config.spool, freeBytes, onRows: uplink.rows, clock, log },
+      work.signal,
+    ),
     alarms.run(work.signal),
     signals.run(work.signal),
     health.run(work.signal),
     selfWatch.run(work.signal),
+    identity?.run(work.signal),
     clockWatch.run(work.signal, readings.event),
   ]);
   const talking = uplink.run(talk.signal);
@@ -123,6 +134,8 @@ interface Parts {
   alarms: LocalAlarms;
   signals: Signals;
   selfWatch: SelfWatch;
+  /** Only where the hub is reached by TLS. */
+  identity: IdentityKeeper | undefined;
 }
 
 interface Plan {
@@ -151,7 +164,8 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
     synced: () => clockState() === "synced",
     monoMs: () => clock.monoMs(),
   });
-  const points = [...config.points, ...healthPoints(config.node, gauges)];
+  const ownPoints = healthPoints(config.node, gauges);
+  const points = [...config.points, ...ownPoints];
   const { truth } = config;
   const readings = createReadings({ points, truth, spool, clock, clockState, boot, log, fatal });
   const selfWatch = createSelfWatch({
@@ -170,26 +184,50 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
     clock,
     log,
   };
-  const outputs = outputLoops(buses);
+  const shared = sharedBuses(buses);
+  const outputs = outputLoops(buses, shared);
   const { sink } = readings;
-  const own = healthLoop({ node: config.node, gauges, clock, sink, log });
-  const loops = [...busLoops(buses), ...outputs, own];
+  const announce = () => uplink.announce();
+  const known = new KnownPoints({ points: ownPoints, memory: spool, announce });
+  const driven = signalsOf(config.outputs, outputs);
+  const own = healthLoop({ node: config.node, gauges, known, clock, sink, log });
+  const loops = [...busLoops(buses, shared), ...outputs, own];
   const { event } = readings;
   const alarms = createLocalAlarms({
     ...{ rules: config.alarms, points, spool, event, clock, clockState, log, fatal },
   });
   const health = createHealthWatch({ loops, spoolPath, clock });
   await health.look();
-  const uplink = createUplink({
+  const identity = config.hubUrl.startsWith("mqtts:")
+    ? new IdentityKeeper({
+        node: config.node,
+        store: new IdentityStore(config.identityFolder),
+        ask: (request) => uplink.renew(request),
+        renewed: () => uplink.reconnect(),
+        clock,
+        log,
+      })
+    : undefined;
+  const uplink: Uplink = createUplink({
+    credentials: identity?.credentials,
+    onCertificate: (answer) => identity?.take(answer),
+    signals: new HubSignals(driven, log),
     node: config.node,
     url: config.hubUrl,
     dial: deps.dial ?? dialMqtt,
     spool,
     newest: readings.newest,
-    birth: () => birthOf({ ...config, points }, boot, spool, clock),
+    birth: () =>
+      birthOf({ ...config, points: [...config.points, ...known.infos()] }, boot, spool, clock),
     clockState,
-    health: () => ({ ...health.numbers(), "sensor-spikes": readings.spikes() }),
-    durable,
+    health: () => ({
+      ...health.numbers(),
+      "sensor-spikes": readings.spikes(),
+      ...(identity && { "certificate-days": Math.floor(identity.daysLeft()) }),
+    }),
+    get durable() {
+      return durable && spool.keeping;
+    },
     alarms,
     clock,
     random: deps.random ?? Math.random,
@@ -201,11 +239,12 @@ async function build({ config, deps, fatal, memoryOnly }: Plan): Promise<Parts> 
   alarms.onChange(() => uplink.status());
   const signals = createSignals({
     alarms,
-    signals: signalsOf(config.outputs, outputs),
+    signals: driven,
     connected: uplink.connected,
     clock,
   });
-  return { spool, clockWatch, readings, loops, health, uplink, alarms, signals, selfWatch };
+  const watches = { clockWatch, health, selfWatch };
+  return { ...watches, spool, readings, loops, uplink, alarms, signals, identity };
 }
 
 function birthOf(config: EdgeConfig, boot: Boot, spool: Spool, clock: Clock): Birth {
@@ -217,7 +256,7 @@ function birthOf(config: EdgeConfig, boot: Boot, spool: Spool, clock: Clock): Bi
     bootId: boot.id,
     epoch: spool.epoch,
     at: clock.nowMs(),
-    points: config.points,
+    points: withBuses(config),
     doors: config.doorInfos,
     ...(config.alarms.length > 0 && {
       rules: config.alarms.map(({ id, priority, title, points }) => ({

@@ -24,8 +24,8 @@ import {
 } from "./schema.ts";
 import { type Problem, readYaml, type Source } from "./source.ts";
 
-/** The rest of the message is for the node's own names. */
-const MAX_BIRTH_BYTES = MAX_PAYLOAD_BYTES - 4_096;
+/** The rest of the message is for the node's own names and its points about itself. */
+const MAX_BIRTH_BYTES = MAX_PAYLOAD_BYTES - 32_768;
 
 export type Checked = { config: EdgeConfig } | { problems: Problem[] };
 

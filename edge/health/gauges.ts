@@ -3,7 +3,6 @@ import path from "node:path";
 import type { QuantityId } from "../../contract/quantity.ts";
 import { errorCode } from "../bus/errno.ts";
 import { DeviceError } from "../bus/port.ts";
-import type { BusHealth } from "../poll/loop.ts";
 
 /** One thing about the node itself that can be measured. */
 export interface Gauge {
@@ -161,32 +160,6 @@ export function chronyOffset(printed: string): number {
   if (fields.length < 14 || !Number.isFinite(offset) || fields[0] === "00000000")
     throw new DeviceError("not-available", "chrony is not synchronised");
   return Math.abs(offset);
-}
-
-/** Errors are counted over so many looks: five minutes, so that a slow bus has reads to count. */
-const ERROR_LOOKS = 30;
-
-/** Share of the reads of one bus that failed during the last looks. */
-export function busErrors(bus: string, health: () => BusHealth | undefined): Gauge {
-  const looks = [{ ok: 0, failed: 0 }];
-  return {
-    role: `bus-${bus}-errors`,
-    quantity: "ratio",
-    label: `Failed reads on ${bus} (1 = all)`,
-    read: async () => {
-      const now = health();
-      if (!now) throw new DeviceError("not-available", `bus ${bus} is not read`);
-      const { ok, failed, open, lastError } = now;
-      const [first = { ok: 0, failed: 0 }] = looks;
-      looks.push({ ok, failed });
-      if (looks.length > ERROR_LOOKS) looks.shift();
-      // A closed bus may not be read at all, which is no freedom from errors.
-      if (!open && lastError !== null) return 1;
-      const [sound, wrong] = [ok - first.ok, failed - first.failed];
-      if (sound + wrong > 0) return wrong / (sound + wrong);
-      throw new DeviceError("not-ready", "nothing has been read for five minutes");
-    },
-  };
 }
 
 /** The part of Node's event-loop histogram that is used; times in ns. */

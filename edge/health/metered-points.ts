@@ -1,3 +1,4 @@
+import { isId } from "../../contract/id.ts";
 import { outputBus } from "../buses.ts";
 import { doorPoint, type EdgeConfig } from "../config/edge-config.ts";
 import { outputPoints } from "../outputs/output-loop.ts";
@@ -26,5 +27,14 @@ export function meteredPoints(config: Metered): MeteredPoint[] {
   return points.flatMap(({ id, periodMs }) => {
     const bus = buses.get(id);
     return bus === undefined ? [] : [{ point: id, bus, periodMs }];
+  });
+}
+
+/** What the node announces: each point with the bus it is read through, so that one bus is one cause. */
+export function withBuses(config: Metered): EdgeConfig["points"] {
+  const buses = new Map(meteredPoints(config).map(({ point, bus }) => [point, bus]));
+  return config.points.map((point) => {
+    const bus = buses.get(point.id);
+    return bus !== undefined && isId(bus) ? { ...point, bus } : point;
   });
 }

@@ -9,8 +9,8 @@ import { DeviceError } from "../bus/port.ts";
 import type { BusHealth, BusLoop } from "../poll/loop.ts";
 import { type LoopDeps, readLoop } from "../poll/read-loop.ts";
 import { WriteBudget, writtenBytes } from "../write-budget.ts";
+import { busErrors, busLateness, deviceGauges, MOST_DEVICES } from "./bus-gauges.ts";
 import {
-  busErrors,
   clockOffset,
   clockSynced,
   cpuTemperature,
@@ -25,6 +25,7 @@ import {
   spoolBacklog,
   supplyVoltage,
 } from "./gauges.ts";
+import type { KnownPoints } from "./known-points.ts";
 import { type Metered, meteredPoints } from "./metered-points.ts";
 
 /** The node's own points are measured this often. */
@@ -53,19 +54,27 @@ export async function nodeGauges(deps: NodeGaugesDeps): Promise<Gauge[]> {
   const kernel = hasFirmware ? undefined : await kernelUnderVoltage();
   const optional = [cpuTemperature(), supplyVoltage(run)];
   const present = await Promise.all(optional.map(works));
-  const hasWrites = (await writtenBytes()) !== undefined;
+  const written = await writtenBytes();
   const histogram = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   histogram.enable();
   const buses = new Set(meteredPoints(deps.config).map(({ bus }) => bus));
+  const health = freshly(deps.busHealth, deps.monoMs);
+  const meters = deps.config.devices.filter(({ kind }) => kind === "modbus");
   return [
     ...optional.filter((_, i) => present[i]),
     ...(hasFirmware ? firmwareGauges(run) : []),
     ...(kernel ? [kernel] : []),
     ...(deps.spoolPath === null ? [] : [diskFree(deps.spoolPath)]),
-    ...(hasWrites ? diskWrites(writesPerDay(deps.monoMs)) : []),
+    ...(written === undefined ? [] : diskWrites(writesPerDay(written, deps.monoMs))),
     clockSynced(deps.synced),
     ...((await answers(run, "chronyc", ["-c", "tracking"])) ? [clockOffset(run)] : []),
-    ...[...buses].map((bus) => busErrors(bus, () => deps.busHealth(bus))),
+    ...[...buses].flatMap((bus) => [
+      busErrors(bus, () => health(bus)),
+      busLateness(bus, () => health(bus)),
+    ]),
+    ...meters
+      .slice(0, MOST_DEVICES)
+      .flatMap(({ id, bus }) => deviceGauges(id, bus, () => health(bus))),
     loopLag(histogram, LAG_RESOLUTION_MS),
     memoryUsed(),
     spoolBacklog(deps.backlog),
@@ -87,26 +96,46 @@ export function healthLoop(
   deps: Omit<LoopDeps<{ close(): Promise<void> }>, "bus" | "open"> & {
     node: string;
     gauges: readonly Gauge[];
+    known: Pick<KnownPoints, "add">;
   },
 ): BusLoop {
-  const items = named(deps.node, deps.gauges).map(({ point, gauge }) => ({
-    id: point,
-    everyMs: HEALTH_PERIOD_MS,
-    points: [point],
-    read: async () => [{ point, measurement: await measured(gauge) }],
-  }));
+  const items = named(deps.node, deps.gauges).map(({ point, gauge }) => {
+    const measure = steadily(gauge);
+    return {
+      id: point,
+      everyMs: HEALTH_PERIOD_MS,
+      points: [point],
+      read: async () => {
+        const measurement = await measure().catch((error: unknown) => {
+          deps.known.add(point);
+          throw error;
+        });
+        if (!measurement) return [];
+        deps.known.add(point);
+        return [{ point, measurement }];
+      },
+    };
+  });
   const open = async () => ({ close: async () => undefined });
   return readLoop({ ...deps, bus: "node", open }, items);
 }
 
-/** Not ready yet is no failure, and nothing for the log. Throws `DeviceError` for everything else. */
-async function measured(gauge: Gauge): Promise<Measurement> {
-  try {
-    return good(await gauge.read());
-  } catch (error) {
-    if (error instanceof DeviceError && error.reason === "not-ready") return bad("not-ready");
-    throw error;
-  }
+/**
+ * Not ready is no failure, and nothing for the log; before the first value it is not even a reading. Throws
+ * `DeviceError` for everything else.
+ */
+function steadily(gauge: Gauge): () => Promise<Measurement | undefined> {
+  let started = false;
+  return async () => {
+    try {
+      const value = await gauge.read();
+      started = true;
+      return good(value);
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.reason !== "not-ready") throw error;
+      return started ? bad("not-ready") : undefined;
+    }
+  };
 }
 
 /** Node and bus ids may together be longer than a point's name may be; such a gauge is left out. */
@@ -157,8 +186,24 @@ function shared(run: Run, monoMs: () => number): Run {
   };
 }
 
-function writesPerDay(monoMs: () => number): () => Promise<number | undefined> {
+/** One look at a bus serves every gauge that asks within a second: the numbers of many units take a while. */
+function freshly(
+  look: (bus: string) => BusHealth | undefined,
+  monoMs: () => number,
+): (bus: string) => BusHealth | undefined {
+  const seen = new Map<string, { atMs: number; health: BusHealth | undefined }>();
+  return (bus) => {
+    const known = seen.get(bus);
+    if (known && monoMs() - known.atMs < COMMAND_FRESH_MS) return known.health;
+    const health = look(bus);
+    seen.set(bus, { atMs: monoMs(), health });
+    return health;
+  };
+}
+
+function writesPerDay(sofarBytes: number, monoMs: () => number): () => Promise<number | undefined> {
   const budget = new WriteBudget();
+  budget.note(sofarBytes, monoMs());
   return async () => {
     const bytes = await writtenBytes();
     if (bytes !== undefined) budget.note(bytes, monoMs());

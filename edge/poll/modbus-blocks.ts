@@ -62,15 +62,26 @@ export class Blocks {
   wanted(className: string): Block[] {
     if (this.#clock.monoMs() - (this.#dividedAtMs ?? Number.POSITIVE_INFINITY) >= REPLAN_MS)
       this.#plan(this.#blocks.filter(({ hole }) => hole?.silent));
-    const asked = this.#of(className).filter((block) => !this.#isHole(block));
+    const asked: Block[] = [];
+    let inDoubt = false;
+    for (const block of this.#blocks) {
+      if (block.request.class !== className || this.#isHole(block)) continue;
+      inDoubt ||= isDoubtful(block);
+      asked.push(block);
+    }
     // What is in doubt comes last, the longest untried first, as there may be time for one of them only.
     const triedAt = (block: Block) => (isDoubtful(block) ? (block.triedAtMs ?? 0) : -1);
-    return asked.sort((a, b) => triedAt(a) - triedAt(b));
+    return inDoubt ? asked.sort((a, b) => triedAt(a) - triedAt(b)) : asked;
   }
 
   /** What the unit is known not to have. */
   holes(className?: string): Block[] {
-    return this.#of(className).filter((block) => this.#isHole(block));
+    return this.#blocks.filter(
+      (block) =>
+        block.hole !== undefined &&
+        (className === undefined || block.request.class === className) &&
+        this.#isHole(block),
+    );
   }
 
   answered(block: Block): void {
@@ -165,12 +176,6 @@ export class Blocks {
     });
     this.#dividedAtMs = undefined;
     this.#blocks = [...plan.map((request) => ({ request, silences: 0 })), ...silent];
-  }
-
-  #of(className?: string): Block[] {
-    return this.#blocks.filter(
-      ({ request }) => className === undefined || request.class === className,
-    );
   }
 
   #isHole({ hole }: Block): boolean {

@@ -66,7 +66,7 @@ export class PacedLink {
 
   /** One request, once. Throws `DeviceError`; after a missing or damaged answer the line is silent again. */
   async ask(unit: number, limits: Limits, read: Read): Promise<{ wire: Wire; tookMs: number }> {
-    await this.#gap(limits.minGapMs);
+    if (this.#gapMs(limits) > 0) await this.#gap(limits);
     const startedMs = this.#clock.monoMs();
     try {
       const wire = await send(this.link, unit, read, limits.timeoutMs);
@@ -92,12 +92,14 @@ export class PacedLink {
     if (!(error instanceof ModbusException)) await this.link.drain(limits.maxResponseMs);
   }
 
-  async #gap(minGapMs: number): Promise<void> {
-    for (;;) {
-      const leftMs = this.#endedAtMs + minGapMs - this.#clock.monoMs();
-      if (!(leftMs > 0)) return;
+  /** What is left of the silence that the device needs after the last answer on this line. */
+  #gapMs({ minGapMs }: Limits): number {
+    return minGapMs > 0 ? this.#endedAtMs + minGapMs - this.#clock.monoMs() : 0;
+  }
+
+  async #gap(limits: Limits): Promise<void> {
+    for (let leftMs = this.#gapMs(limits); leftMs > 0; leftMs = this.#gapMs(limits))
       await this.#clock.sleep(leftMs);
-    }
   }
 }
 

@@ -7,6 +7,7 @@ import type { BusHealth, BusLoop, Sink } from "./loop.ts";
 import { type Block, isDoubtful } from "./modbus-blocks.ts";
 import { afterFailure, isSilent, PacedLink, type Read } from "./modbus-exchange.ts";
 import { ModbusQueue, type Turn } from "./modbus-queue.ts";
+import { SilentShare } from "./modbus-share.ts";
 import {
   checkIdentity,
   type ModbusDeviceSpec,
@@ -16,8 +17,6 @@ import {
 import { PortKeeper } from "./port-keeper.ts";
 import type { LoopDeps } from "./read-loop.ts";
 
-/** What brings no answer may use one part of the line's time in five: each try is followed by four times its cost. */
-const REST_FACTOR = 4;
 /** Exceptions 2 and 3: no such register, or too many at once. */
 const DIVISIBLE_CODES = [2, 3];
 const NO_SUCH_REGISTER = 2;
@@ -37,13 +36,14 @@ class ModbusLoop {
   readonly #units: ModbusUnit[];
   readonly #health = { ok: 0, failed: 0, lastError: null as string | null, lagMs: 0 };
   #queue: ModbusQueue;
+  /** The open link; undefined when it must be opened. */
   #paced: PacedLink | undefined;
-  /** Until then nothing is asked that is likely to stay unanswered. */
-  #restUntilMs = 0;
+  readonly #rest: SilentShare;
 
   constructor(deps: LoopDeps<ModbusLink> & { devices: readonly ModbusDeviceSpec[] }) {
     const { clock, log } = deps;
     this.#clock = clock;
+    this.#rest = new SilentShare(clock);
     this.#sink = deps.sink;
     this.#keeper = new PortKeeper<ModbusLink>(deps);
     this.#units = deps.devices.flatMap((spec) => unitsOfDevice(spec, clock, log));
@@ -67,6 +67,7 @@ class ModbusLoop {
         await this.#serve(turn);
       }
     } finally {
+      this.#paced = undefined;
       await this.#keeper.close();
     }
   }
@@ -92,14 +93,21 @@ class ModbusLoop {
   async #serve(turn: Turn): Promise<void> {
     this.#health.lagMs = Math.max(0, Math.round(this.#clock.monoMs() - turn.slotMs));
     try {
-      const link = await this.#keeper.port();
-      if (this.#paced?.link !== link) this.#paced = new PacedLink(link, this.#clock);
-      if (await this.#ready(this.#paced, turn)) await this.#read(this.#paced, turn);
+      const paced = this.#paced ?? (await this.#open());
+      const ready = turn.unit.state.is === "up" || (await this.#ready(paced, turn));
+      if (ready) await this.#read(paced, turn);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       this.#giveUp(turn, error);
-      if (error.reason === "bus" && this.#keeper.isOpen) await this.#keeper.drop(error.message);
+      if (error.reason !== "bus" || !this.#keeper.isOpen) return;
+      this.#paced = undefined;
+      await this.#keeper.drop(error.message);
     }
+  }
+
+  async #open(): Promise<PacedLink> {
+    this.#paced = new PacedLink(await this.#keeper.port(), this.#clock);
+    return this.#paced;
   }
 
   async #read(paced: PacedLink, turn: Turn): Promise<void> {
@@ -107,7 +115,7 @@ class ModbusLoop {
     const [block] = turn.waiting;
     if (!block) return;
     const suspect = isDoubtful(block);
-    if (suspect && this.#clock.monoMs() < this.#restUntilMs) {
+    if (suspect && this.#rest.isSpent()) {
       const reason = block.hole?.reason ?? block.trouble ?? "no-answer";
       this.#sink(unit.failures(block.request, reason));
       this.#queue.finish(turn);
@@ -211,11 +219,9 @@ class ModbusLoop {
   async #ready(paced: PacedLink, turn: Turn): Promise<boolean> {
     const { unit } = turn;
     const { state } = unit;
-    if (state.is === "up") return true;
-    const now = this.#clock.monoMs();
     if (state.is === "down") {
-      const resting = this.#units.length > 1 && now < this.#restUntilMs;
-      if (resting || now < state.retryAtMs) throw state.error;
+      const resting = this.#units.length > 1 && this.#rest.isSpent();
+      if (resting || this.#clock.monoMs() < state.retryAtMs) throw state.error;
       if (!(await this.#lives(paced, unit))) {
         this.#silence(unit, state.error);
         return false;
@@ -270,7 +276,7 @@ class ModbusLoop {
       this.#health.failed += 1;
       this.#health.lastError = error.message;
       if (error.reason !== "bus") this.#keeper.worked();
-      if (isSilent(error)) this.#charge(startedMs);
+      if (isSilent(error)) this.#rest.charge(startedMs);
       throw error;
     }
   }
@@ -278,12 +284,7 @@ class ModbusLoop {
   async #settle(paced: PacedLink, unit: ModbusUnit): Promise<void> {
     const startedMs = this.#clock.monoMs();
     await paced.settle(unit.spec.profile.limits);
-    this.#charge(startedMs);
-  }
-
-  #charge(startedMs: number): void {
-    const now = this.#clock.monoMs();
-    this.#restUntilMs = Math.max(this.#restUntilMs, now) + REST_FACTOR * (now - startedMs);
+    this.#rest.charge(startedMs);
   }
 
   /** The unit is left alone for a while; everything that waits for it is bad. */

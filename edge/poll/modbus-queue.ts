@@ -107,22 +107,34 @@ export class ModbusQueue {
     this.#open(turn);
   }
 
+  /** Looks at every turn once and makes nothing new: this runs before each request, for all units of the link. */
   #choose(now: number): Turn | undefined {
-    // A lost question of a unit is asked again before any other: its late answer must not meet another one.
-    const owing = new Set(this.#turns.flatMap(({ tries, unit }) => (tries.lost > 0 ? unit : [])));
-    const ready = this.#turns.filter(
-      ({ waiting, notBeforeMs, unit, tries }) =>
-        waiting.length > 0 && notBeforeMs <= now && (tries.lost > 0 || !owing.has(unit)),
-    );
-    this.#choices += ready.length > 0 ? 1 : 0;
-    const favoured =
-      this.#choices % FAIR_TO_LOST_EVERY === 0
-        ? ready
-        : this.#choices % FAIR_EVERY === 0
-          ? ready.filter(({ tries }) => tries.lost === 0)
-          : [];
-    if (favoured.length > 0) return foremost(favoured, isOlder);
-    return foremost(ready, isMoreUrgent);
+    const owing = this.#owing();
+    const choice = this.#choices + 1;
+    const fair = choice % FAIR_EVERY === 0;
+    const fairToLost = choice % FAIR_TO_LOST_EVERY === 0;
+    let urgent: Turn | undefined;
+    let oldest: Turn | undefined;
+    for (const turn of this.#turns) {
+      if (turn.waiting.length === 0 || turn.notBeforeMs > now) continue;
+      const lost = turn.tries.lost > 0;
+      if (!lost && owing?.has(turn.unit)) continue;
+      if (!urgent || isMoreUrgent(turn, urgent)) urgent = turn;
+      if ((fairToLost || (fair && !lost)) && (!oldest || isOlder(turn, oldest))) oldest = turn;
+    }
+    if (urgent) this.#choices = choice;
+    return oldest ?? urgent;
+  }
+
+  /** A lost question of a unit is asked again before any other: its late answer must not meet another one. */
+  #owing(): Set<ModbusUnit> | undefined {
+    let owing: Set<ModbusUnit> | undefined;
+    for (const { tries, unit } of this.#turns)
+      if (tries.lost > 0) {
+        owing ??= new Set();
+        owing.add(unit);
+      }
+    return owing;
   }
 
   #nextEventMs(now: number): number {
@@ -131,16 +143,6 @@ export class ModbusQueue {
     );
     return Math.min(now + LONGEST_WAIT_MS, ...events);
   }
-}
-
-function foremost(
-  turns: readonly Turn[],
-  precedes: (a: Turn, b: Turn) => boolean,
-): Turn | undefined {
-  return turns.reduce<Turn | undefined>(
-    (best, turn) => (best && !precedes(turn, best) ? best : turn),
-    undefined,
-  );
 }
 
 const isOlder = (a: Turn, b: Turn) => a.slotMs < b.slotMs;

@@ -2,7 +2,13 @@ import type { Logger } from "pino";
 import type { Clock } from "../../contract/clock.ts";
 import { type BadReason, bad } from "../../contract/reading.ts";
 import { DeviceError } from "../bus/port.ts";
-import { type Decoded, decodeField, decodePoint, type Wire } from "../profiles/decode.ts";
+import {
+  type Decoded,
+  decodeField,
+  type PointDecoder,
+  pointDecoder,
+  type Wire,
+} from "../profiles/decode.ts";
 import type { ReadRequest } from "../profiles/plan.ts";
 import { keysOf, type Lookup } from "../profiles/scaling.ts";
 import { type Field, isText, ONCE, type Profile, type ProfilePoint } from "../profiles/schema.ts";
@@ -54,6 +60,7 @@ export class ModbusUnit {
   /** Ids of the fields that others need before they can be decoded, and what they hold. */
   readonly #keyIds: ReadonlySet<string>;
   readonly #keys = new Map<string, Decoded>();
+  readonly #lookup: Lookup = (id) => this.#keys.get(id);
   readonly #texts = new Map<string, string>();
   readonly #requests = new WeakMap<ReadRequest, Contents>();
 
@@ -123,7 +130,10 @@ export class ModbusUnit {
   /** Remembers what other fields and people need of an answer. */
   learn(request: ReadRequest, wire: Wire): void {
     for (const field of this.#contents(request).worthKnowing) {
-      const decoded = decodeField(field, sliceOf(field, request, wire));
+      const decoded = decodeField(
+        field,
+        windowOn(wire, field.address - request.address, field.count),
+      );
       if (this.#keyIds.has(field.id)) this.#keys.set(field.id, decoded);
       if (isText(field.type) && "value" in decoded)
         this.#texts.set(field.id, String(decoded.value));
@@ -131,10 +141,9 @@ export class ModbusUnit {
   }
 
   samples(request: ReadRequest, wire: Wire): Sample[] {
-    const lookup: Lookup = (id) => this.#keys.get(id);
-    return this.#contents(request).points.map(({ name, point }) => ({
+    return this.#contents(request).points.map(({ name, start, count, decode }) => ({
       point: name,
-      measurement: decodePoint(point, sliceOf(point.field, request, wire), lookup),
+      measurement: decode(windowOn(wire, start, count), this.#lookup),
     }));
   }
 
@@ -165,7 +174,13 @@ export class ModbusUnit {
     const contents = {
       points: points
         .filter(({ field }) => request.fields.includes(field))
-        .map((point) => ({ name: `${this.spec.id}.${point.id}`, point })),
+        .map((point) => ({
+          name: `${this.spec.id}.${point.id}`,
+          point,
+          start: point.field.address - request.address,
+          count: point.field.count,
+          decode: pointDecoder(point),
+        })),
       worthKnowing: request.fields.filter(({ id, type }) => this.#keyIds.has(id) || isText(type)),
     };
     this.#requests.set(request, contents);
@@ -175,7 +190,14 @@ export class ModbusUnit {
 
 /** What a request brings. */
 interface Contents {
-  points: { name: string; point: ProfilePoint }[];
+  points: {
+    name: string;
+    point: ProfilePoint;
+    /** Where its field begins in the answer, and how much of it that is. */
+    start: number;
+    count: number;
+    decode: PointDecoder;
+  }[];
   /** Fields that others lean on, and texts. */
   worthKnowing: Field[];
 }
@@ -188,8 +210,16 @@ export function checkIdentity(field: Field, matches: RegExp, wire: Wire): void {
   throw new DeviceError("identity", `${field.id} is "${decoded.value}", expected ${matches}`);
 }
 
-function sliceOf(field: Field, request: ReadRequest, wire: Wire): Wire {
-  const start = field.address - request.address;
-  const end = start + field.count;
-  return wire instanceof Uint16Array ? wire.subarray(start, end) : wire.slice(start, end);
+/** One window for each width: making a view for every value of every answer costs more than decoding it. */
+const windows = new Map<number, Uint16Array>();
+
+/** The words or bits of one field, good until the next call; what an answer is too short for is missing. */
+function windowOn(wire: Wire, start: number, count: number): Wire {
+  if (!(wire instanceof Uint16Array)) return wire.slice(start, start + count);
+  if (start + count > wire.length) return wire.subarray(start);
+  const known = windows.get(count);
+  const window = known ?? new Uint16Array(count);
+  if (!known) windows.set(count, window);
+  for (let i = 0; i < count; i += 1) window[i] = wire[start + i] ?? 0;
+  return window;
 }

@@ -1,6 +1,6 @@
 import { type BadReason, bad, good, type Measurement } from "../../contract/reading.ts";
 import { dateOf, datetimeOf } from "./dates.ts";
-import { type Lookup, NOTHING_KNOWN, type Scaling, scalingOf } from "./scaling.ts";
+import { keysOf, type Lookup, NOTHING_KNOWN, type Scaling, scalingOf } from "./scaling.ts";
 import { type Field, isText, type ProfilePoint } from "./schema.ts";
 
 /** What the registers hold before scaling; 64-bit integers stay exact. */
@@ -21,13 +21,28 @@ export function patternOf(field: Field, words: Uint16Array): bigint {
 }
 
 /** The same for one or two registers, without the cost of big integers: most values are this short. */
-function shortPattern({ order, count }: Field, words: Uint16Array): number {
+function shortPattern(order: Field["order"], count: number, words: Uint16Array): number {
   const swapped = order === "BADC" || order === "DCBA";
   const first = words[0] ?? 0;
   if (count === 1) return swapped ? swapBytes(first) : first;
   const second = words[1] ?? 0;
   const [high, low] = order === "CDAB" || order === "DCBA" ? [second, first] : [first, second];
   return swapped ? swapBytes(high) * 65_536 + swapBytes(low) : high * 65_536 + low;
+}
+
+/** What a pattern of one or two registers means as a number. */
+function shortNumber(type: Field["type"], pattern: number): number {
+  switch (type) {
+    case "s16":
+      return (pattern << 16) >> 16;
+    case "s32":
+      return pattern | 0;
+    case "f32":
+      view.setUint32(0, pattern);
+      return shortestF32(view.getFloat32(0));
+    default:
+      return pattern;
+  }
 }
 
 /**
@@ -39,22 +54,10 @@ export function decodeRaw(field: Field, wire: Wire): RawValue {
   if (field.type === "string") return text(field, wire);
   if (field.type === "datetime") return datetimeOf(wire) ?? "";
   if (field.count > 2) return decodeLong(field, patternOf(field, wire));
-  const pattern = shortPattern(field, wire);
-  switch (field.type) {
-    case "days":
-      return dateOf(pattern, field.epoch ?? "2000-01-01");
-    case "bcd":
-      return decimals(BigInt(pattern), field.count);
-    case "s16":
-      return (pattern << 16) >> 16;
-    case "s32":
-      return pattern | 0;
-    case "f32":
-      view.setUint32(0, pattern);
-      return shortestF32(view.getFloat32(0));
-    default:
-      return pattern;
-  }
+  const pattern = shortPattern(field.order, field.count, wire);
+  if (field.type === "days") return dateOf(pattern, field.epoch ?? "2000-01-01");
+  if (field.type === "bcd") return decimals(BigInt(pattern), field.count);
+  return shortNumber(field.type, pattern);
 }
 
 function decodeLong(field: Field, pattern: bigint): RawValue {
@@ -115,6 +118,32 @@ export function decodePoint(
   if (point.bit !== undefined) return good(Math.floor(decoded.value / 2 ** point.bit) % 2);
   if (point.equals) return good(point.equals.includes(decoded.value) ? 1 : 0);
   return good(decoded.value);
+}
+
+/** Decodes one point of every answer; gives what `decodePoint` gives. */
+export type PointDecoder = (wire: Wire, lookup: Lookup) => Measurement;
+
+/** The decoder of a point, with everything that its profile says looked at once: most values are plain numbers. */
+export function pointDecoder(point: ProfilePoint): PointDecoder {
+  if (!isPlain(point)) return (wire, lookup) => decodePoint(point, wire, lookup);
+  const { type, order, count, scale, offset, convert } = point.field;
+  const scaling = { scale, offset, convert };
+  return (wire) => {
+    if (!(wire instanceof Uint16Array) || wire.length < count) return decodePoint(point, wire);
+    const number = shortNumber(type, shortPattern(order, count, wire));
+    if (Number.isNaN(number)) return bad("not-available");
+    const value = scaledValue(number, scaling);
+    return Number.isFinite(value) ? good(value) : bad("range");
+  };
+}
+
+const PLAIN_TYPES: readonly string[] = ["u16", "s16", "u32", "s32", "f32"];
+
+/** One number in one or two registers, the same whatever other registers hold, and always meant. */
+function isPlain({ field, bit, equals }: ProfilePoint): boolean {
+  const { type, count, na, naRange, naNegative } = field;
+  const always = na.length === 0 && !naRange && !naNegative && keysOf(field).length === 0;
+  return PLAIN_TYPES.includes(type) && count <= 2 && always && bit === undefined && !equals;
 }
 
 function notAvailable(field: Field, wire: Wire): BadReason | undefined {

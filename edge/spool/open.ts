@@ -25,14 +25,14 @@ export function openSpool(options: OpenOptions): SqliteSpool {
   const { path: file, log, clock } = options;
   mkdirSync(path.dirname(file), { recursive: true });
   const found = inspect(file);
-  if (found.sound) return new SqliteSpool(found.db, options);
+  if (found.sound) return spoolOn(found.db, options);
   const aside = setAside(file, clock.nowMs());
-  const spool = new SqliteSpool(new Sqlite(file), options);
+  const spool = spoolOn(new Sqlite(file), options);
   const saved = salvage(aside, file, spool);
   log.error({ file, aside, saved, problem: found.problem }, "spool damaged, new one begun");
   // The salvage wrote behind the spool's back: open it again, so that it counts what it has.
   spool.close();
-  const reopened = new SqliteSpool(new Sqlite(file), options);
+  const reopened = spoolOn(new Sqlite(file), options);
   reopened.addEvent(
     {
       type: "node",
@@ -44,6 +44,16 @@ export function openSpool(options: OpenOptions): SqliteSpool {
     options.taken,
   );
   return reopened;
+}
+
+/** A disk that refuses the first write must not keep the file open. */
+function spoolOn(db: Database, options: SpoolOptions): SqliteSpool {
+  try {
+    return new SqliteSpool(db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 type Inspection = { sound: true; db: Database } | { sound: false; problem: string };

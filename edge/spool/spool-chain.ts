@@ -36,6 +36,10 @@ export class SpoolChain implements Spool {
     return this.#own.pending;
   }
 
+  get keeping(): boolean {
+    return this.#own.keeping;
+  }
+
   batch(from: number, maxRows: number): Batch | undefined {
     return this.#front.batch(from, maxRows);
   }

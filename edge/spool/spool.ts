@@ -47,6 +47,8 @@ export interface Spool {
   readonly backlog: number;
   /** Readings that wait for the next `commit`. They are lost if the process dies first. */
   readonly pending: number;
+  /** False while the disk is too full for readings: only events are kept. */
+  readonly keeping: boolean;
   addReading(reading: Reading, taken: Taken): void;
   /** Durable when it returns, together with every reading added before. */
   addEvent(event: SpoolEvent, taken: Taken): void;

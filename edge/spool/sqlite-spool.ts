@@ -99,6 +99,10 @@ export class SqliteSpool implements Spool {
     return this.#pending.length;
   }
 
+  get keeping(): boolean {
+    return !this.#diskFull;
+  }
+
   addReading(reading: Reading, taken: Taken): void {
     const { point, at } = reading;
     if (this.#diskFull) {
@@ -198,8 +202,11 @@ export class SqliteSpool implements Spool {
 
   close(): void {
     if (!this.#db.open) return;
-    this.commit();
-    this.#db.close();
+    try {
+      this.commit();
+    } finally {
+      this.#db.close();
+    }
   }
 
   #store(entry: Entry): void {
@@ -242,6 +249,8 @@ export class SqliteSpool implements Spool {
       .prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'rows'")
       .get();
     this.#last = sequence?.seq ?? 0;
+    // Nobody knows what was sent before a restart: a gap that the hub may have must not grow.
+    this.#sent = this.#last;
     this.#floor = this.#lowest(0);
     const totals = this.#db.prepare<[], { n: number }>("SELECT count(*) AS n FROM rows").get();
     this.#held = totals?.n ?? 0;

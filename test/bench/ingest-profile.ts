@@ -18,8 +18,9 @@ import { until } from "../system/until.ts";
 import { LoadNode } from "./node-load.ts";
 import { report, usageOf } from "./usage.ts";
 
-const NODES = Number(process.env.PROFILE_NODES ?? 10);
-const POINTS = Number(process.env.PROFILE_POINTS ?? 100);
+/** A node that sends more than 20,000 rows a second for long is held back, and these never send again. */
+const NODES = Number(process.env.PROFILE_NODES ?? 20);
+const POINTS = Number(process.env.PROFILE_POINTS ?? 50);
 const ROWS = Number(process.env.PROFILE_ROWS ?? 1_000_000);
 const MAIN = process.env.PROFILE_HUB ?? path.join(topFolder(), "dist/hub/main.js");
 const EMBEDDED = process.env.PROFILE_STORE === "sqlite";

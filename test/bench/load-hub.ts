@@ -4,13 +4,14 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { freePort } from "../system/free-port.ts";
 import { topFolder } from "../system/top-folder.ts";
+import type { LoopDelay } from "./loop-watch.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
 export const TOKEN = "bench-token-on-loopback-only";
 /** A live value above it raises an alarm. */
 export const ALARM_ABOVE = 1_000_000;
 
-/** A hub as a process of its own, with an alarm rule on every point. */
+/** A hub as a process of its own, with an alarm rule on every point. `BENCH_HUB` names another built main.js. */
 export class LoadHub {
   readonly httpPort: number;
   readonly mqttUrl: string;
@@ -32,10 +33,11 @@ export class LoadHub {
     const [httpPort, mqttPort] = [await freePort(), await freePort()];
     const file = path.join(folder, "site.yaml");
     writeFileSync(file, siteText({ httpPort, mqttPort }, influx));
-    const main = path.join(topFolder(), "dist/hub/main.js");
-    const child = spawn(process.execPath, [main, "--config", file], {
+    const main = process.env.BENCH_HUB ?? path.join(topFolder(), "dist/hub/main.js");
+    const watch = ["--import", path.join(topFolder(), "dist/test/bench/loop-watch.js")];
+    const child = spawn(process.execPath, [...watch, main, "--config", file], {
       env: { ...process.env, BENCH_TOKEN: TOKEN },
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const hub = new LoadHub(child, { httpPort, mqttPort, folder: path.join(folder, "data") });
     await until(async () => {
@@ -49,6 +51,14 @@ export class LoadHub {
 
   usage(): Usage {
     return usageOf(this.#process.pid ?? 0);
+  }
+
+  /** How long the hub's event loop was held up since the last such question. */
+  async loopDelay(): Promise<LoopDelay> {
+    const answer = once(this.#process, "message");
+    this.#process.send("delay");
+    const [found] = (await answer) as [LoopDelay];
+    return found;
   }
 
   async stop(): Promise<void> {

@@ -8,7 +8,7 @@ import { ALARM_ABOVE, passing, TOKEN } from "./load-hub.ts";
 import { LoadNode } from "./node-load.ts";
 
 /** Mean pause between two alarms; a random one, so that no beat of the hub is missed or always met. */
-const PAUSE_MS = 25;
+const PAUSE_MS = 12;
 const LONGEST_MS = 10_000;
 
 const [mqttUrl = "", httpPort = ""] = process.argv.slice(2);

@@ -72,7 +72,7 @@ async function drained(nodes: readonly LoadNode[]): Promise<void> {
   await until(() => nodes.every((node) => node.acked === node.sent), DRAIN_MS);
 }
 
-/** Alarm latency while `work` goes on, measured by a process of its own. */
+/** Alarm latency while `work` goes on, measured by a process of its own, and how often the hub was busy elsewhere. */
 export async function alarmLatency(hub: LoadHub, work: () => Promise<void>) {
   const program = path.join(topFolder(), "dist/test/bench/load-probe.js");
   const probe = spawn(process.execPath, [program, hub.mqttUrl, String(hub.httpPort)], {
@@ -84,11 +84,13 @@ export async function alarmLatency(hub: LoadHub, work: () => Promise<void>) {
   });
   const ended = once(probe, "exit");
   await passing(1_000);
+  await hub.loopDelay();
   try {
     await work();
   } finally {
     probe.stdin.end();
   }
+  const { p99Ms, maxMs } = await hub.loopDelay();
   const [code] = (await ended) as [number | null];
   if (code !== 0) throw new Error(`The probe ended with ${code}.`);
   const latencies = JSON.parse(text) as number[];
@@ -97,6 +99,8 @@ export async function alarmLatency(hub: LoadHub, work: () => Promise<void>) {
     alarmLatencyP50Ms: percentile(latencies, 0.5),
     alarmLatencyP99Ms: percentile(latencies, 0.99),
     alarmLatencyMaxMs: Math.max(...latencies),
+    loopDelayP99Ms: p99Ms,
+    loopDelayMaxMs: maxMs,
   };
 }
 

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect, test } from "vitest";
 import {
   adjtimexVerdict,
@@ -66,4 +69,54 @@ test("services are asked at most once a minute", async () => {
   await clock.advance(2_000);
   await look();
   expect(asked).toHaveLength(2 * once);
+});
+
+test.each([
+  ["no hardware clock at all", undefined, false],
+  ["one that kept the time to the minute", 30, true],
+  ["one that is two minutes off, from which nobody set the clock", -120, false],
+  ["one whose battery was empty, in the year 2000", "946684800", false],
+  // The kernel answers EINVAL, and not with a file, to whoever reads a clock that lost its time.
+  ["one that cannot be read", null, false],
+])("a machine with %s", async (_name, offsetS, found) => {
+  const clock = new FakeClock(Date.UTC(2026, 5, 1));
+  const folder = mkdtempSync(path.join(tmpdir(), "plenum-rtc-"));
+  try {
+    const rtc = path.join(folder, "rtc0");
+    const file = path.join(rtc, "since_epoch");
+    if (offsetS !== undefined) mkdirSync(rtc);
+    if (offsetS === null) mkdirSync(file);
+    else if (typeof offsetS === "string") writeFileSync(file, offsetS);
+    else if (offsetS !== undefined) writeFileSync(file, String(clock.nowMs() / 1_000 + offsetS));
+    const places = { timesyncdFlag: path.join(folder, "none"), hardwareClocks: folder };
+    const look = machineEvidence(clock, async () => undefined, places);
+    expect(await look()).toEqual({ service: "unknown", hardwareClock: found });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("timesyncd's file says that the clock is set, without asking anybody", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "plenum-timesync-"));
+  try {
+    const flag = path.join(folder, "synchronized");
+    const asked: string[] = [];
+    const clock = new FakeClock();
+    const look = machineEvidence(
+      clock,
+      async (program) => {
+        asked.push(program);
+        return program === "timedatectl" ? "no\n" : undefined;
+      },
+      { timesyncdFlag: flag, hardwareClocks: path.join(folder, "none") },
+    );
+    expect((await look()).service).toBe("unsynced");
+    const before = asked.length;
+    writeFileSync(flag, "");
+    await clock.advance(120_000);
+    expect((await look()).service).toBe("synced");
+    expect(asked).toHaveLength(before);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -137,6 +137,35 @@ test("a step of a clock that was right is told, small corrections are not", asyn
   ]);
 });
 
+test.each([
+  [-1_001, 1],
+  [-999, 0],
+  [59_999, 0],
+  [60_001, 1],
+])("a step by %d ms gives %d events", async (stepMs, count) => {
+  const { steps } = await watch(() => "synced");
+  temp.clock.stepWall(stepMs);
+  await temp.clock.advance(5_000);
+  expect(steps).toHaveLength(count);
+});
+
+test("a clock that drifts 20 s in an hour, a little at a time, has not stepped", async () => {
+  const { steps } = await watch(() => "synced");
+  for (let look = 0; look < 720; look += 1) {
+    temp.clock.stepWall(-28);
+    await temp.clock.advance(5_000);
+  }
+  expect(steps).toEqual([]);
+});
+
+test("a lost time server does not make a set clock wrong again", async () => {
+  let service: ClockEvidence["service"] = "synced";
+  const { clockWatch } = await watch(() => service);
+  service = "unsynced";
+  await temp.clock.advance(3_600_000);
+  expect(clockWatch.state()).toBe("synced");
+});
+
 test("a time is remembered, so that a later start with an older clock is noticed", async () => {
   const first = await watch(() => "unknown");
   expect(first.clockWatch.state()).toBe("synced");

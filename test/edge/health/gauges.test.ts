@@ -6,8 +6,8 @@ import { afterEach, expect, test } from "vitest";
 import { pointInfoSchema } from "../../../contract/message.ts";
 import { QUANTITIES } from "../../../contract/quantity.ts";
 import { DeviceError } from "../../../edge/bus/port.ts";
+import { busErrors } from "../../../edge/health/bus-gauges.ts";
 import {
-  busErrors,
   chronyOffset,
   clockOffset,
   clockSynced,
@@ -215,21 +215,37 @@ test("a gauge whose name would be too long is left out, and dots in a bus id bec
   expect(points.map(({ id }) => id)).toEqual(["pi-1.bus-net-10-0-0-5-errors"]);
 });
 
-test("a gauge that is not ready is bad, but no failure of the loop", async () => {
+test("a gauge gives no reading and is not announced before its first value; later it is bad", async () => {
   const clock = new FakeClock();
   const samples: Sample[] = [];
-  const early = {
+  const announced: string[] = [];
+  const answers = [undefined, 5, undefined];
+  const slow: Gauge = {
     ...clockSynced(() => true),
-    read: () => Promise.reject(new DeviceError("not-ready", "")),
+    role: "slow",
+    read: async () => {
+      const value = answers.shift();
+      if (value === undefined) throw new DeviceError("not-ready", "");
+      return value;
+    },
   };
   const sink = (some: Sample[]) => samples.push(...some);
-  const loop = healthLoop({ node: "pi-1", gauges: [early], clock, log: silent, sink });
+  const known = {
+    add: (point: string) => announced.push(`${point} before ${samples.length} samples`),
+  };
+  const loop = healthLoop({ node: "pi-1", gauges: [slow], known, clock, log: silent, sink });
   const stop = new AbortController();
   const running = loop.run(stop.signal);
-  await clock.advance(100);
+  await clock.advance(HEALTH_PERIOD_MS - 1);
+  expect(announced).toEqual([]);
+  await clock.advance(2 * HEALTH_PERIOD_MS);
   stop.abort();
   await running;
-  expect(samples[0]?.measurement).toEqual({ quality: "bad", reason: "not-ready" });
+  expect(announced[0]).toBe("pi-1.slow before 0 samples");
+  expect(samples.map(({ measurement }) => measurement)).toEqual([
+    { quality: "good", value: 5 },
+    { quality: "bad", reason: "not-ready" },
+  ]);
   expect(loop.health().failed).toBe(0);
 });
 
@@ -244,6 +260,7 @@ test("the health loop measures every gauge every 10 s; one that fails is bad and
   const loop = healthLoop({
     node: "pi-1",
     gauges: [broken, clockSynced(() => true)],
+    known: { add: () => undefined },
     clock,
     log: silent,
     sink: (some) => samples.push(...some),

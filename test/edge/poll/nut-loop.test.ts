@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import { systemClock } from "../../../contract/clock.ts";
 import { type NutPort, openNutClient } from "../../../edge/bus/nut-client.ts";
 import { DeviceError } from "../../../edge/bus/port.ts";
-import { ALL_UPS_VALUES, nutLoop, nutRoles } from "../../../edge/poll/nut-loop.ts";
+import { nutLoop, nutRoles } from "../../../edge/poll/nut-loop.ts";
+import { USUAL_UPS_VALUES } from "../../../edge/ups/model.ts";
 import { FakeClock } from "../../fake-clock.ts";
 import { NutServer, within } from "../bus/nut-server.ts";
 import { collector } from "./collector.ts";
@@ -16,7 +17,7 @@ const VARIABLES = {
   "output.voltage": "230.0",
   "battery.voltage": "54.5",
 };
-const DEVICE = { id: "ups-a", ups: "ups-a", everyMs: 2_000, values: ALL_UPS_VALUES };
+const DEVICE = { id: "ups-a", ups: "ups-a", everyMs: 2_000, values: USUAL_UPS_VALUES };
 
 let server: NutServer | undefined;
 const stop = new AbortController();
@@ -53,6 +54,7 @@ test("a real upsd: states, a mains failure, a lost driver, a lost upsd, and back
     ["shutdown-imminent", 0],
     ["bypass", 0],
     ["overload", 0],
+    ["output-off", 0],
     ["replace-battery", 0],
     ["testing", 0],
     ["communication-lost", 0],

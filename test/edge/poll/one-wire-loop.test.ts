@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { TogetherPort } from "../../../edge/bus/one-wire-folder.ts";
 import { DeviceError, type OneWirePort } from "../../../edge/bus/port.ts";
 import { oneWireLoop } from "../../../edge/poll/one-wire-loop.ts";
 import { FakeClock } from "../../fake-clock.ts";
@@ -50,7 +49,7 @@ describe("thermometers that can convert together", () => {
     const seen = collector(clock);
     const said: string[] = [];
     const wire = { works: true };
-    const port: TogetherPort = {
+    const port: OneWirePort = {
       list: async () => [],
       read: async (id) => {
         said.push(`read ${id.slice(-2)}`);
