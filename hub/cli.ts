@@ -5,6 +5,7 @@ import { systemClock } from "../contract/clock.ts";
 import type { HubConfig } from "./config/hub-config.ts";
 import { checkSite } from "./config/site-check.ts";
 import { formatProblem } from "./config/source.ts";
+import { addDrillCommand } from "./drill/drill-command.ts";
 import { addMosquittoConfig } from "./external-broker/mosquitto-command.ts";
 import { addMigrateHistory } from "./history/migrate/migrate-command.ts";
 import { addInfluxSetup } from "./history/setup/setup-command.ts";
@@ -70,6 +71,7 @@ export async function runCli(args: readonly string[], deps: CliDeps): Promise<nu
   addMigrateHistory(program, { ...deps, config }, ended);
   addIdentityCommands(program, { ...deps, config }, ended);
   addMosquittoConfig(program, { ...deps, config }, ended);
+  addDrillCommand(program, { ...deps, config, clock: systemClock }, ended);
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

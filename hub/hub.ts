@@ -5,6 +5,7 @@ import type { AlarmView } from "../contract/api.ts";
 import type { Clock } from "../contract/clock.ts";
 import type { Ack, Command, HubStatus } from "../contract/message.ts";
 import { HUB_STATUS_TOPIC, hubAlarmTopic, nodeTopic } from "../contract/topic.ts";
+import { AlarmCare } from "./alarm-health/alarm-care.ts";
 import { type Alarms, createAlarms } from "./alarms/alarm-runtime.ts";
 import { type Broker, type BrokerDeps, startBroker } from "./broker/broker.ts";
 import { Closers } from "./closers.ts";
@@ -131,6 +132,7 @@ class HubParts {
     this.#loop("delivery", (signal) => delivery.run(signal));
     this.#loop("alarms", (signal) => alarms.run(signal));
     this.#loop("incidents", (signal) => incidents.run(signal));
+    this.#loop("alarm care", (signal) => parts.alarmCare.run(signal));
     const identity = await this.#openIdentity(db, parts);
     const care = this.#openCare(parts, store, identity);
     const { probe, heartbeat } = care;
@@ -200,7 +202,7 @@ class HubParts {
     const config = this.#config;
     const broker = () => identity.asProbe(probeTarget(config.mqtt, this.#broker?.port));
     const refusedElsewhere = () => this.#broker?.refused ?? 0;
-    const moreGauges = () => identity.gauges();
+    const moreGauges = () => [...identity.gauges(), ...parts.alarmCare.gauges()];
     const own = { refusedElsewhere, moreGauges };
     return new SelfCare({ ...parts, ...own, config, store, broker, clock, log });
   }
@@ -227,7 +229,7 @@ class HubParts {
       },
     };
     const pointMetrics = this.#config.metrics?.points ?? false;
-    const alarms = parts.incidents.labelling(parts.alarms);
+    const alarms = parts.alarmCare.problems.labelling(parts.incidents.labelling(parts.alarms));
     const sources = { ...parts, alarms, ingest: counted, site, clock, pointMetrics };
     const mqttAt = () => mqttPlace(mqtt, this.#broker?.port);
     const safe = { tls: pki?.http, ...(pki && { enrol: { pki, mqttAt } }) };
@@ -339,16 +341,22 @@ function openParts(
     ...{ db, site, rules, live, ledger, delivery, clock, log, ...fence },
     alarms: () => alarms,
   });
+  const proposed = config.standardRules?.includes("devices")
+    ? proposedRules({ rules, point: live.point, receivers: toldOfOwn(config) })
+    : undefined;
   const alarms: Alarms = createAlarms({
     ...{ rules, live, db, ledger, outbox, delivery, clock, log, site, linkBase, ...fence },
     incidents: incidents.incidents,
     receivers: toldOfOwn(config),
-    ...(config.standardRules?.includes("devices") && {
-      proposed: proposedRules({ rules, point: live.point, receivers: toldOfOwn(config) }),
-    }),
+    ...(proposed && { proposed }),
     order: (node, rule, subject, order) => send(node, { cmd: "alarm", rule, subject, order }),
   });
-  const answers = new Answers({ delivery, alarms, clock });
+  const alarmCare = new AlarmCare({
+    ...{ config, db, live, ledger, outbox, delivery, alarms, rules, proposed, store },
+    ...{ site, linkBase },
+    ...{ delivering: config.delivery ?? plainDelivery(site.timezone), clock, log },
+  });
+  const answers = new Answers({ ...alarmCare.answering({ delivery, alarms }), clock });
   const coverage = new Coverage(db);
   const history = new HistoryReader({ store, coverage, clock });
   const completeness = new CompletenessReporter({ store, coverage, ledger, clock });
@@ -368,6 +376,7 @@ function openParts(
   return {
     ...{ history, completeness, coverage, live, ledger },
     ...{ quarantine, desk, outbox, channels, delivery, answers, alarms, incidents, ingest },
+    alarmCare,
   };
 }
 

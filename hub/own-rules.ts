@@ -1,5 +1,6 @@
 import type { HubConfig, SiteRule } from "./config/hub-config.ts";
 import { USUAL_CLIMATE } from "./derived/climate.ts";
+import { drillRule } from "./drill/drill-rule.ts";
 import { IDENTITY_RULES } from "./identity/identity-rules.ts";
 import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
 import { selfWatchRules } from "./self-watch-rules.ts";
@@ -52,6 +53,7 @@ export function withOwnRules(config: HubConfig): SiteRule[] {
     }),
     { ...NOT_DURABLE, receivers: all },
     ...selfWatchRules(all),
+    drillRule(all),
     ...IDENTITY_RULES.map((rule) => ({ ...ownRule(all, rule), onDelayMs: 0 })),
   ];
   const { site, climate = USUAL_CLIMATE, standardRules: groups = [] } = config;

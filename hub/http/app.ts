@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { addEnrolRoute, type EnrolRouteDeps } from "../identity/enrol-route.ts";
 import { isStorageFault } from "../state/hub-db.ts";
 import { type AckLinkDeps, addAckLinkRoute } from "./ack-link-route.ts";
+import { addAlarmCareRoutes } from "./alarm-care-routes.ts";
 import { addAlarmRoutes } from "./alarm-routes.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { Auth } from "./auth.ts";
@@ -91,6 +92,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   addWatchRoutes(routes);
   addAlarmRoutes(routes);
   addIncidentRoutes(routes);
+  addAlarmCareRoutes(routes);
   addCompletenessRoute(routes);
   addDoorRoutes(routes);
   addQuarantineRoutes(routes);

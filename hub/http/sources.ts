@@ -2,6 +2,7 @@ import type { Command } from "../../contract/alarm/engine.ts";
 import type { AlarmView, NotificationView } from "../../contract/api.ts";
 import type { Clock } from "../../contract/clock.ts";
 import type { SiteModel } from "../../contract/site.ts";
+import type { AlarmCare } from "../alarm-health/alarm-care.ts";
 import type { CompletenessReporter } from "../history/completeness-report.ts";
 import type { HistoryReader } from "../history/history-reader.ts";
 import type { IncidentSource } from "../incidents/incident-room.ts";
@@ -40,6 +41,8 @@ export interface HttpSources {
   };
   /** Left out where alarms are not folded. */
   incidents?: IncidentSource;
+  /** Left out where nobody looks after the alarms themselves. */
+  alarmCare?: AlarmCare;
   ledger: Pick<Ledger, "read" | "verifyInPages" | "appendOwn">;
   outbox: {
     list(query: { limit: number }): NotificationView[];

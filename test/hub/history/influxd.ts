@@ -35,7 +35,7 @@ export async function startInfluxd({ auth = false, within = tmpdir() } = {}): Pr
   const folder = await mkdtemp(path.join(within, "plenum-influxd-"));
   const [httpPort, rpcPort] = await freePorts();
   const config = path.join(folder, "influxdb.conf");
-  await writeFile(config, configText({ folder, httpPort, rpcPort, auth }));
+  await writeFile(config, influxdConfig({ folder, httpPort, rpcPort, auth }));
   const url = `http://127.0.0.1:${httpPort}`;
   let child = run(config);
   await answering(url, child);
@@ -118,14 +118,15 @@ function listen() {
   });
 }
 
-interface Settings {
+export interface InfluxdSettings {
   folder: string;
   httpPort: number;
   rpcPort: number;
   auth: boolean;
 }
 
-function configText({ folder, httpPort, rpcPort, auth }: Settings): string {
+/** An `influxdb.conf` that keeps everything below one folder. */
+export function influxdConfig({ folder, httpPort, rpcPort, auth }: InfluxdSettings): string {
   return `reporting-disabled = true
 bind-address = "127.0.0.1:${rpcPort}"
 [meta]

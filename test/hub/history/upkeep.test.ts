@@ -128,7 +128,8 @@ describe("rollups", () => {
     expect(coverage.count()).toBe(2);
     failing = false;
     await clock.advance(60_000);
-    await expect.poll(() => clock.advance(1_000).then(() => coverage.count())).toBe(0);
+    const left = () => clock.advance(1_000).then(() => coverage.count());
+    await expect.poll(left, { timeout: 15_000 }).toBe(0);
     stop.abort();
     await running;
     expect(await hoursOf("1h")).toHaveLength(2);

@@ -29,9 +29,10 @@ export class TestHub {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor() {
+  constructor({ rowsAtOnce }: { rowsAtOnce?: number } = {}) {
+    const { store } = this;
     this.ingest = createIngest({
-      store: this.store,
+      store: rowsAtOnce ? { rowsAtOnce, write: (rows) => store.write(rows) } : store,
       events: {
         append: (inputs) => {
           if (this.ledgerFailure) throw this.ledgerFailure;
