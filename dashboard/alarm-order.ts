@@ -53,15 +53,24 @@ export function chooseVisible(
   ordered: readonly AlarmView[],
   capacity: number,
 ): { visible: AlarmView[]; hidden: Counts } {
-  const critical = ordered.filter((alarm) => alarm.priority === 1).slice(0, capacity);
-  const others = ordered.filter((alarm) => alarm.priority !== 1);
+  const { visible, left } = chooseByPriority(ordered, capacity);
+  return { visible, hidden: countByPriority(left) };
+}
+
+/** The same for anything that has a priority. */
+export function chooseByPriority<T extends { priority: AlarmView["priority"] }>(
+  ordered: readonly T[],
+  capacity: number,
+): { visible: T[]; left: T[] } {
+  const critical = ordered.filter(({ priority }) => priority === 1).slice(0, capacity);
+  const others = ordered.filter(({ priority }) => priority !== 1);
   const chosen = new Set([
     ...critical,
     ...others.slice(0, Math.max(0, capacity - critical.length)),
   ]);
   return {
-    visible: ordered.filter((alarm) => chosen.has(alarm)),
-    hidden: countByPriority(ordered.filter((alarm) => !chosen.has(alarm))),
+    visible: ordered.filter((each) => chosen.has(each)),
+    left: ordered.filter((each) => !chosen.has(each)),
   };
 }
 

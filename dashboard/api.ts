@@ -6,6 +6,7 @@ import type {
   Problem,
 } from "../contract/api.ts";
 import type { EpochMs } from "../contract/clock.ts";
+import type { IncidentDetail, IncidentView } from "../contract/incident.ts";
 import type { SiteModel } from "../contract/site.ts";
 
 /** The hub answered, but not with what was asked. `message` is fit for the screen. */
@@ -89,6 +90,37 @@ export async function shelve(
 export async function unshelve(id: string): Promise<AlarmView> {
   return (await call("POST", alarmPath(id, "unshelve"), {})) as AlarmView;
 }
+
+const incidentPath = (id: string) => `incidents/${encodeURIComponent(id)}`;
+
+export async function getIncident(id: string): Promise<IncidentDetail> {
+  return (await call("GET", incidentPath(id))) as IncidentDetail;
+}
+
+export interface ClosedIncidents {
+  items: IncidentView[];
+  next: string | null;
+}
+
+/** Closed ones, the newest first; `before` is the `next` of the page before. */
+export async function getClosedIncidents(before: string | null): Promise<ClosedIncidents> {
+  const rest = before === null ? "" : `&before=${encodeURIComponent(before)}`;
+  return (await call("GET", `incidents?state=closed&limit=50${rest}`)) as ClosedIncidents;
+}
+
+/** What a person can do to an incident; the answer is the incident that matters afterwards. */
+export type IncidentOrder =
+  | { word: "ack" }
+  | { word: "note"; text: string }
+  | { word: "merge"; into: string }
+  | { word: "split"; alarm: string };
+
+export async function orderIncident(id: string, order: IncidentOrder): Promise<IncidentDetail> {
+  const { word, ...body } = order;
+  return (await call("POST", `${incidentPath(id)}/${word}`, body)) as IncidentDetail;
+}
+
+export const reportAddress = (id: string): string => `/api/v1/${incidentPath(id)}/report`;
 
 export async function getNotifications(): Promise<NotificationView[]> {
   return ((await call("GET", "notifications?limit=200")) as { items: NotificationView[] }).items;

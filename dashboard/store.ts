@@ -9,6 +9,7 @@ import type {
   Snapshot,
 } from "../contract/api.ts";
 import type { EpochMs } from "../contract/clock.ts";
+import type { IncidentView } from "../contract/incident.ts";
 import type { SiteModel } from "../contract/site.ts";
 import { isListed } from "./alarm-order.ts";
 import { type HeldPoint, hold, isHubLost, type Showing, showing } from "./staleness.ts";
@@ -31,6 +32,8 @@ export class Store {
   readonly site = signal<SiteModel | null>(null);
   readonly nodes = signal<NodeView[]>([]);
   readonly alarms = signal<AlarmView[]>([]);
+  /** Null when the hub knows no incidents. */
+  readonly incidents = signal<IncidentView[] | null>(null);
   readonly doors = signal<DoorView[]>([]);
   readonly health = signal<Health | null>(null);
   /** Changes when points come or go, not when they are read. */
@@ -86,6 +89,7 @@ export class Store {
       this.nodes.value = snap.nodes;
       this.doors.value = snap.doors;
       this.health.value = snap.health;
+      this.incidents.value = snap.incidents ?? null;
       this.#takeAlarms(snap.alarms, true);
       this.#takePoints(snap.points);
     });
@@ -108,6 +112,13 @@ export class Store {
     batch(() => {
       this.#touch();
       this.#takeAlarms(alarms, false);
+    });
+  }
+
+  setIncidents(incidents: IncidentView[]): void {
+    batch(() => {
+      this.#touch();
+      this.incidents.value = incidents;
     });
   }
 

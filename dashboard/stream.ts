@@ -71,6 +71,7 @@ export class StreamKeeper {
     on("snap", (snap) => store.snapshot(snap));
     on("points", (delta) => store.points(delta));
     on("alarms", (alarms) => store.setAlarms(alarms));
+    on("incidents", (incidents) => store.setIncidents(incidents));
     on("doors", (doors) => store.setDoors(doors));
     on("nodes", (nodes) => store.setNodes(nodes));
     on("hb", (health) => store.beat(health));

@@ -131,6 +131,7 @@ function AlarmCard(props: {
         <span class="age">{age}</span>
       </div>
       <p class="detail">{alarm.detail}</p>
+      <IncidentLink alarm={alarm} />
       <p class="state">{stateWords(alarm, timeZone.value)}</p>
       {canOperate && (
         <div class="orders">
@@ -172,6 +173,26 @@ function AlarmCard(props: {
       )}
       <Deliveries items={deliveries} />
     </li>
+  );
+}
+
+/** What it follows from, or what follows from it; nothing where the hub folds nothing. */
+function IncidentLink({ alarm }: { alarm: AlarmView }) {
+  const { store } = useView();
+  const incident = store.incidents.value?.find(({ id }) => id === alarm.incident);
+  if (!incident) return null;
+  const href = `/incidents/${incident.id}`;
+  if (alarm.part === "symptom")
+    return (
+      <p class="state">
+        Follows from: <a href={href}>{incident.title}</a>
+      </p>
+    );
+  const words = incident.symptoms === 1 ? "1 other alarm" : `${incident.symptoms} other alarms`;
+  return (
+    <p class="state">
+      <a href={href}>{incident.symptoms > 0 ? `Incident with ${words}` : "Incident"}</a>
+    </p>
   );
 }
 

@@ -3,6 +3,8 @@ import { useView } from "../view.ts";
 import { Wall } from "../wall/wall.tsx";
 import { AlarmsPage } from "./alarms.tsx";
 import { DoorsPage } from "./doors.tsx";
+import { IncidentPage } from "./incident.tsx";
+import { IncidentsPage } from "./incidents.tsx";
 import { RackPage } from "./rack.tsx";
 import { Shell } from "./shell.tsx";
 import "./pages.css";
@@ -29,6 +31,15 @@ export function Pages(props: PageProps) {
       <Shell {...props} here="alarms">
         <AfterSnapshot>
           <AlarmsPage role={role} />
+        </AfterSnapshot>
+      </Shell>
+    );
+  const [, incident] = /^\/incidents(?:\/([^/]+))?$/.exec(path) ?? [null, null];
+  if (incident !== null)
+    return (
+      <Shell {...props} here="incidents">
+        <AfterSnapshot>
+          {incident === undefined ? <IncidentsPage /> : <IncidentPage id={incident} role={role} />}
         </AfterSnapshot>
       </Shell>
     );

@@ -8,7 +8,7 @@ import { useView } from "../view.ts";
 interface ShellProps {
   identity: Identity;
   onSignedOut: () => void;
-  here: "alarms" | "doors" | "rack";
+  here: "alarms" | "incidents" | "doors" | "rack";
   children: ComponentChildren;
 }
 
@@ -34,6 +34,11 @@ export function Shell({ identity, onSignedOut, here, children }: ShellProps) {
         {mayWatch && (
           <a href="/alarms" aria-current={here === "alarms" ? "page" : undefined}>
             Alarms{count > 0 && <b class="count">{count}</b>}
+          </a>
+        )}
+        {mayWatch && (store.incidents.value !== null || here === "incidents") && (
+          <a href="/incidents" aria-current={here === "incidents" ? "page" : undefined}>
+            Incidents
           </a>
         )}
         <a href="/doors" aria-current={here === "doors" ? "page" : undefined}>

@@ -1,5 +1,6 @@
 import type { AlarmView } from "../../contract/api.ts";
 import { placeOf } from "../../contract/id.ts";
+import { incidentAlarms } from "./fixture-incidents.ts";
 import { HOSTILE, type Scenario } from "./fixture-world.ts";
 
 export function fixtureAlarm(
@@ -151,6 +152,8 @@ export function alarmsOf(scenario: Scenario, now: number): AlarmView[] {
       return [];
     case "alarm":
       return incident(now);
+    case "incident":
+      return incidentAlarms(now);
     case "stale":
       return staleAlarms(now);
     case "flood":

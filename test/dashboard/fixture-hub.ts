@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import type { AlarmView, Bucket, LedgerRecord, StreamEvents } from "../../contract/api.ts";
+import { fixtureDetail } from "./fixture-incidents.ts";
 import { fixtureSnapshot, type Scenario } from "./fixture-world.ts";
 
 export const FIXTURE_TOKEN = "fixture-token-0123456789";
@@ -91,6 +92,12 @@ export async function startFixtureHub(deps: {
     if (state.failNext !== null) {
       json(answer, { title: "Refused", detail: "Refused by the fixture." }, state.failNext);
       state.failNext = null;
+      return;
+    }
+    const [, incident] = /^\/api\/v1\/incidents\/([^/]+)\/\w+$/.exec(path) ?? [];
+    const found = snapshot().incidents?.find((each) => each.id === incident);
+    if (found) {
+      json(answer, fixtureDetail(found, nowMs()));
       return;
     }
     const [, id = "", action] = /^\/api\/v1\/alarms\/([^/]+)\/(\w+)$/.exec(path) ?? [];
@@ -204,6 +211,9 @@ function read(pathname: string, role: string, snapshot: () => ReturnType<typeof 
   if (pathname === "/api/v1/doors/log/verify")
     return { ok: true, count: 18_204, head: "9f2c41d0aa17c3e5b2d84f60917a3e5cbb02d1a7e39f" };
   if (pathname === "/api/v1/completeness") return { items: [completeness()] };
+  const [, incident] = /^\/api\/v1\/incidents\/([^/]+)$/.exec(pathname) ?? [];
+  const found = snapshot().incidents?.find(({ id }) => id === incident);
+  if (found) return fixtureDetail(found, Date.now());
   const [, point] = /^\/api\/v1\/points\/([^/]+)\/history$/.exec(pathname) ?? [];
   const view = snapshot().points.find((each) => each.id === point);
   return { point, unit: view?.unit ?? "", items: view?.value == null ? [] : line(view.value) };

@@ -3,10 +3,11 @@ import { QUANTITIES, type QuantityId } from "../../contract/quantity.ts";
 import { staleAfterMs } from "../../contract/reading.ts";
 import { type SiteModel, siteModelSchema } from "../../contract/site.ts";
 import { alarmsOf } from "./fixture-alarms.ts";
+import { fixtureIncidents } from "./fixture-incidents.ts";
 import { largeSite, largeSpecs } from "./fixture-large.ts";
 
 /** A scripted hub state. Every time in it is relative to `now`, so that it is always fresh. */
-export type Scenario = "normal" | "alarm" | "stale" | "flood" | "hostile" | "large";
+export type Scenario = "normal" | "alarm" | "incident" | "stale" | "flood" | "hostile" | "large";
 
 const PERIOD_MS = 5_000;
 const MINUTE = 60_000;
@@ -74,7 +75,9 @@ function rackSpecs(scenario: Scenario): Spec[] {
   const hot: Record<string, number> =
     scenario === "alarm"
       ? { a03: 27.4, a04: 29.8, a05: 31.8, a06: 29.2, b07: 32.6, b08: 17.2 }
-      : {};
+      : scenario === "incident"
+        ? { a03: 27.4, a04: 27.7, b01: 28, b02: 28.3, b05: 28.6 }
+        : {};
   return ["a", "b"].flatMap((row, r) =>
     Array.from({ length: 8 }, (_, i): Spec[] => {
       const rack = `${row}0${i + 1}`;
@@ -91,7 +94,7 @@ function rackSpecs(scenario: Scenario): Spec[] {
 }
 
 function plantSpecs(scenario: Scenario): Spec[] {
-  const isAlarm = scenario === "alarm";
+  const isAlarm = scenario === "alarm" || scenario === "incident";
   const cooling = [1, 2, 3].flatMap((n): Spec[] => {
     const stopped = isAlarm && n === 2;
     return [
@@ -179,7 +182,7 @@ function damage(point: PointView, now: number): PointView {
 
 function doorsOf(scenario: Scenario, now: number): DoorView[] {
   return ["door-a1", "door-a2", "door-b1", "door-ups"].map((id, i) => {
-    const isOpen = scenario === "alarm" && i === 0;
+    const isOpen = (scenario === "alarm" || scenario === "incident") && i === 0;
     return {
       id,
       node: "edge-hall",
@@ -218,6 +221,8 @@ export function fixtureSnapshot(scenario: Scenario, now: number): Snapshot {
     points,
     nodes: nodesOf(points, now),
     alarms: alarmsOf(scenario, now),
+    // The others are of a hub that knows no incidents.
+    ...(scenario === "incident" ? { incidents: fixtureIncidents(now) } : {}),
     doors: doorsOf(scenario, now),
     health: {
       status: "ok",

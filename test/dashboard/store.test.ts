@@ -95,6 +95,16 @@ test("only heartbeats move the live bar", () => {
   expect(store.beats.value).toBe(1);
 });
 
+test("incidents come with the snapshot or by themselves; a hub that has none leaves them null", () => {
+  const { store, opened } = kept();
+  opened[0]?.say("snap", fixtureSnapshot("normal", HUB_T));
+  expect(store.incidents.value).toBeNull();
+  opened[0]?.say("snap", fixtureSnapshot("incident", HUB_T));
+  expect(store.incidents.value).toHaveLength(4);
+  opened[0]?.say("incidents", []);
+  expect(store.incidents.value).toEqual([]);
+});
+
 test("the last cleared alarm is remembered, and since when it has been calm", () => {
   const { store, pass, hubNow } = page();
   store.snapshot(fixtureSnapshot("normal", HUB_T));

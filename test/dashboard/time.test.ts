@@ -13,7 +13,7 @@ import {
   toLocal,
   utcOffset,
 } from "../../dashboard/time.ts";
-import { initials } from "../../dashboard/wall/alarm-list.tsx";
+import { initials } from "../../dashboard/wall/alarm-rows.tsx";
 import { doorState } from "../../dashboard/wall/door-state.ts";
 import { sparkPath } from "../../dashboard/wall/spark.tsx";
 import { slots, sumLines } from "../../dashboard/wall/spark-history.ts";

@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { FIXTURE_TOKEN, type FixtureHub, startFixtureHub } from "./fixture-hub.ts";
+import { POWER_INCIDENT } from "./fixture-incidents.ts";
 import { fixtureSnapshot } from "./fixture-world.ts";
 
 const CHROMIUM_ARGS = [
@@ -107,7 +108,15 @@ test.each(SIZES)(
   "the wall fits %i×%i in every state, without a scrollbar",
   async (width, height) => {
     await open("/", { width, height });
-    for (const scenario of ["normal", "alarm", "stale", "flood", "hostile", "large"] as const) {
+    for (const scenario of [
+      "normal",
+      "alarm",
+      "incident",
+      "stale",
+      "flood",
+      "hostile",
+      "large",
+    ] as const) {
       hub.play(scenario);
       const first = fixtureSnapshot(scenario, 0).alarms[0];
       await page.waitForSelector(first ? `[data-alarm="${first.id}"]` : ".calm");
@@ -131,6 +140,37 @@ test("an alarm shows in the sentence, on its rack, in the key figures and in the
   expect(await page.locator("[data-power=ups-a]").textContent()).toContain("BATTERY · 11 min");
   expect(await page.locator("[data-wire=dead]").count()).toBeGreaterThan(0);
   expect(await page.locator("[data-door=door-a1]").textContent()).toMatch(/A1 south open 3:1\d/);
+});
+
+test("an incident is one row that says what it hides; its P1 symptom stands below", async () => {
+  await open();
+  hub.play("incident");
+  await page.waitForSelector("[data-incident]");
+  expect(await text(".big h2")).toBe("Utility A lost");
+  const card = await text(".big");
+  expect(card).toMatch(/racks reach 32 °C in 5–9 min/i);
+  expect(card).toContain("UPS A 11 min left · heat first");
+  expect(card).toMatch(/and 6 more: B05, B02, B01, A04, A03, CRAH-2[\s\S]*6 not ack/);
+  expect(await text(".row h4")).toBe("UPS A on battery");
+  expect(await page.locator("[data-alarm]").count()).toBe(3);
+});
+
+test("the incident page on a phone tells the story and takes a note", async () => {
+  hub.play("incident");
+  await open(`/incidents/${POWER_INCIDENT}`, { width: 360, height: 640 });
+  await page.waitForSelector(".timeline");
+  expect(await text(".race-words")).toContain("UPS A 11 min left");
+  expect(await text(".timeline li")).toMatch(/\d\d:\d\d:\d\d\s+Kaisa Nieminen: Generator started/);
+  expect(await page.locator(".members li").count()).toBe(8);
+  await page.fill("#note", "Grid operator called");
+  await page.click(".note button");
+  await page.click(".incident-main .main-button");
+  await expect.poll(() => hub.orders).toHaveLength(2);
+  const path = `/api/v1/incidents/${POWER_INCIDENT}`;
+  expect(hub.orders).toEqual([`POST ${path}/note`, `POST ${path}/ack`]);
+  const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(scrollWidth).toBeLessThanOrEqual(360);
+  expect(complaints).toEqual([]);
 });
 
 test("40 alarms: every P1 is on the screen, the rest is counted", async () => {

@@ -21,7 +21,7 @@ const MESSAGE: OutgoingMessage = {
   data: { change: "raised", alarm: { id: "inlet-high.a03.inlet-top" } },
   createdAt: Date.UTC(2026, 0, 1),
 };
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 1_000;
 const deps = { clock: systemClock, timeoutMs: TIMEOUT_MS };
 
 function email(port: number, to = ["duty@example.net"]): EmailReceiver {

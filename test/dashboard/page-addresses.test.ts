@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { StaticFiles } from "../../hub/http/static-files.ts";
+
+const webDir = mkdtempSync(join(tmpdir(), "plenum-pages-"));
+writeFileSync(join(webDir, "index.html"), "<!doctype html>");
+afterAll(() => rmSync(webDir, { recursive: true }));
+
+test.each(["/", "/wall", "/alarms", "/incidents", "/incidents/inc-12", "/doors", "/rack/a03"])(
+  "the hub answers %s with the page, so that a link or a reload leads there",
+  (address) => {
+    expect(new StaticFiles(webDir).find(address)).toBeDefined();
+  },
+);
