@@ -5,6 +5,8 @@ export default defineConfig({
     testTimeout: 20_000,
     pool: "forks",
     maxWorkers: 2,
+    // What is waited for comes within milliseconds; the time only bounds a wait that is in vain.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,

@@ -117,9 +117,7 @@ test("36,000 readings and 2,400 rollups are moved with their quality, reason, no
 test("stopped and started again it goes on; run once more it stores nothing twice", async () => {
   const stop = new AbortController();
   const first = migrate([], stop.signal);
-  await expect
-    .poll(() => ask("SELECT count(q) FROM point"), { timeout: 15_000 })
-    .toContain("series");
+  await expect.poll(() => ask("SELECT count(q) FROM point")).toContain("series");
   stop.abort();
   expect((await first).done).toBe(false);
   expect((await migrate()).done).toBe(true);
