@@ -24,6 +24,18 @@ export const SCHEMA = `
     .join("\n")}
 `;
 
+/**
+ * For every connection that writes; the file itself remembers only the journal's mode. Readings of one round
+ * go to a page per point: moving these pages into the file after every round would cost more than all
+ * else, so the log may hold 64 MB of them first.
+ */
+export const CONNECTION = [
+  "synchronous = FULL",
+  "wal_autocheckpoint = 16000",
+  "journal_size_limit = 67108864",
+  "cache_size = -32768",
+];
+
 export function rollupTable(tier: Exclude<Tier, "raw">): string {
   return `rollup_${tier}`;
 }

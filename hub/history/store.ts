@@ -73,6 +73,8 @@ export class StoreError extends Error {
 /** Where readings stay. The same point and time written twice is stored once; the later one wins. */
 export interface HistoryStore {
   readonly kind: "sqlite" | "influxdb";
+  /** Rows that are best written together when so many wait; the writer's own measure when left out. */
+  readonly rowsAtOnce?: number;
   /** Resolves once every row is durable; otherwise rejects with `StoreError`. */
   write(readings: readonly StoredReading[], signal?: AbortSignal): Promise<void>;
   /**

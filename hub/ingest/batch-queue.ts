@@ -28,6 +28,7 @@ export class BatchQueue {
   readonly #byNode = new Map<string, { rows: number; batches: Batch[] }>();
   #rows = 0;
   #wake: (() => void) | undefined;
+  #wakeAtRows = 0;
 
   get rows(): number {
     return this.#rows;
@@ -45,7 +46,7 @@ export class BatchQueue {
     own.batches.push(batch);
     own.rows += batch.rows.length;
     this.#rows += batch.rows.length;
-    this.#wake?.();
+    if (this.#rows >= this.#wakeAtRows) this.#wake?.();
   }
 
   /** Takes one batch of each node in turn until `maxRows` rows are reached or none is left. */
@@ -79,9 +80,10 @@ export class BatchQueue {
     return oldest;
   }
 
-  /** Resolves when something waits, or when `signal` aborts. */
-  arrival(signal: AbortSignal): Promise<void> {
-    if (this.#byNode.size > 0 || signal.aborted) return Promise.resolve();
+  /** Resolves when something waits, and at least so many rows, or when `signal` aborts. One caller at a time. */
+  arrival(signal: AbortSignal, rows = 0): Promise<void> {
+    if (signal.aborted || (this.#byNode.size > 0 && this.#rows >= rows)) return Promise.resolve();
+    this.#wakeAtRows = rows;
     return new Promise((resolve) => {
       const wake = () => {
         this.#wake = undefined;

@@ -32,7 +32,7 @@ import { Writer } from "./writer.ts";
 export const MAX_POINTS_PER_NODE = 5_000;
 
 export interface IngestDeps {
-  store: Pick<HistoryStore, "write">;
+  store: Pick<HistoryStore, "write" | "rowsAtOnce">;
   events: EventSink & Pick<Ledger, "appendOwn">;
   alarms: Pick<Alarms, "nodeEvents">;
   live: LiveState;

@@ -4,7 +4,7 @@ import type { Ack } from "../../contract/message.ts";
 import { type HistoryStore, StoreError } from "../history/store.ts";
 import type { Batch, BatchQueue, QueuedReading } from "./batch-queue.ts";
 
-/** Rows per write: enough to be fast, few enough that one write stays within the store's deadline. */
+/** Rows per write, unless the store says otherwise: enough to be fast, few enough for its deadline. */
 export const MAX_WRITE_ROWS = 5_000;
 /** A short wait lets rows of many nodes share one write. */
 const GATHER_MS = 50;
@@ -13,7 +13,7 @@ const LONGEST_RETRY_MS = 5_000;
 
 export interface WriterDeps {
   queue: BatchQueue;
-  store: Pick<HistoryStore, "write">;
+  store: Pick<HistoryStore, "write" | "rowsAtOnce">;
   publishAck(node: string, ack: Ack): void;
   /** Puts rows the store refuses for ever aside; throws StoreError when even that fails. */
   setAside(rows: readonly QueuedReading[], why: string): void;
@@ -45,17 +45,31 @@ export class Writer {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { queue, clock } = this.#deps;
+    const { queue, store } = this.#deps;
+    const { rowsAtOnce = MAX_WRITE_ROWS } = store;
     while (!signal.aborted) {
       await queue.arrival(signal);
-      if (queue.rows < MAX_WRITE_ROWS) await clock.sleep(GATHER_MS, signal);
-      const batches = queue.take(MAX_WRITE_ROWS);
+      await this.#gather(signal);
+      const batches = queue.take(rowsAtOnce);
       if (batches.length === 0) continue;
       this.#inHandSinceMs = Math.min(...batches.map(({ arrivedMs }) => arrivedMs));
       const stored = await this.#store(batches, signal);
       this.#inHandSinceMs = undefined;
       if (stored) this.#acknowledge(batches);
     }
+  }
+
+  /** Lets rows of other nodes come in, until they are enough for a write of their own. */
+  async #gather(signal: AbortSignal): Promise<void> {
+    const { queue, clock } = this.#deps;
+    if (signal.aborted) return;
+    const gathered = new AbortController();
+    const stop = () => gathered.abort();
+    signal.addEventListener("abort", stop);
+    const enough = queue.arrival(gathered.signal, MAX_WRITE_ROWS);
+    await Promise.race([enough, clock.sleep(GATHER_MS, gathered.signal)]);
+    stop();
+    signal.removeEventListener("abort", stop);
   }
 
   /** False when told to stop before everything was durable: the nodes will send it again. */
