@@ -3,24 +3,15 @@ import path from "node:path";
 import type { Logger } from "pino";
 import type { AlarmView } from "../contract/api.ts";
 import type { Clock } from "../contract/clock.ts";
-import type { Ack, Command, HubStatus } from "../contract/message.ts";
+import type { HubStatus } from "../contract/message.ts";
 import { HUB_STATUS_TOPIC, hubAlarmTopic, nodeTopic } from "../contract/topic.ts";
-import { AlarmCare } from "./alarm-health/alarm-care.ts";
-import { type Alarms, createAlarms } from "./alarms/alarm-runtime.ts";
 import { type Broker, type BrokerDeps, startBroker } from "./broker/broker.ts";
 import { Closers } from "./closers.ts";
-import { plainDelivery } from "./config/delivery-config.ts";
 import type { HubConfig } from "./config/hub-config.ts";
-import { Answers } from "./delivery/answers.ts";
-import { createDelivery } from "./delivery/delivery.ts";
 import { openDerived } from "./derived/open-derived.ts";
 import { connectHub } from "./external-broker/hub-broker.ts";
 import { type Outside, openOutside } from "./foreign/outside.ts";
-import { CompletenessReporter } from "./history/completeness-report.ts";
-import { Coverage } from "./history/coverage.ts";
-import { HistoryReader } from "./history/history-reader.ts";
 import { openInfluxHistory } from "./history/influx-history.ts";
-import { markingWrites } from "./history/marking-store.ts";
 import { runRollups } from "./history/rollup-job.ts";
 import { openSqliteHistory } from "./history/sqlite-history.ts";
 import type { HistoryStore } from "./history/store.ts";
@@ -28,24 +19,11 @@ import { startHttp } from "./http/server.ts";
 import type { HttpSources } from "./http/sources.ts";
 import { mqttPlace } from "./identity/enrol-route.ts";
 import { type HubIdentity, openIdentity } from "./identity/identity.ts";
-import { IncidentRoom } from "./incidents/incident-room.ts";
-import { createIngest } from "./ingest/ingest.ts";
-import { openQuarantine } from "./ingest/quarantine.ts";
-import { QuarantineDesk } from "./ingest/quarantine-desk.ts";
-import { createLedger } from "./ledger/ledger.ts";
-import type { LastMove } from "./live/door-origins.ts";
-import { openKnownNodes } from "./live/known-nodes.ts";
-import { lastMoveIn } from "./live/last-move.ts";
-import { LiveState } from "./live/live-state.ts";
-import { Channels } from "./notify/channels.ts";
-import { createOutbox } from "./notify/outbox.ts";
-import { toldOfOwn, withOwnRules } from "./own-rules.ts";
+import { openParts, type Parts } from "./parts.ts";
 import { probeTarget } from "./probe/probe-target.ts";
 import { SelfCare } from "./self-care.ts";
-import { proposedRules } from "./standard-rules/proposed.ts";
 import { type HubDb, openHubDb } from "./state/hub-db.ts";
 import { VERSION } from "./version.ts";
-import { raiseFence } from "./workers/fence.ts";
 import { runLedgerTail } from "./workers/ledger-tail.ts";
 import { shareHubDb } from "./workers/shared-db.ts";
 import { figuresOfWorkers } from "./workers/worker-node.ts";
@@ -82,10 +60,6 @@ export async function startHub(config: HubConfig, deps: HubDeps): Promise<Hub> {
   }
 }
 
-type Parts = ReturnType<typeof openParts>;
-type PublishAck = (node: string, ack: Ack) => void;
-type SendCommand = (node: string, command: Command) => void;
-
 class HubParts {
   readonly #config: HubConfig;
   readonly #deps: HubDeps;
@@ -115,9 +89,9 @@ class HubParts {
       db.close();
     });
     const store = this.#openHistory();
-    const parts = openParts(this.#config, this.#deps, {
-      db,
-      store,
+    const parts = openParts({
+      ...this.#deps,
+      ...{ config: this.#config, db, store },
       publishAck: (node, ack) =>
         this.#broker?.publish(nodeTopic(node, "ack"), JSON.stringify(ack), { qos: 1 }),
       send: (node, command) =>
@@ -300,89 +274,4 @@ class HubParts {
   #send(topic: string, payload: string, options: { retain: boolean; qos: 0 | 1 }): void {
     this.#broker?.publish(topic, payload, options);
   }
-}
-
-interface OpenDeps {
-  db: HubDb;
-  store: HistoryStore;
-  publishAck: PublishAck;
-  send: SendCommand;
-  /** Keeps everybody who says to be this node out for a while. */
-  holdOff: (node: string) => void;
-}
-
-/** Everything between a node's message and a person, in memory and hub.db, not running yet. */
-function openParts(
-  config: HubConfig,
-  { clock, log, lead }: HubDeps,
-  { db, store, publishAck, send, holdOff }: OpenDeps,
-) {
-  const lastMove: LastMove = (door, node) => lastMoveIn(ledger)(door, node);
-  const live = new LiveState({ clock, log, known: openKnownNodes(db, log), lastMove });
-  const doorLabel = (door: string) => live.door(door)?.info.label;
-  const ledger = createLedger({ db, clock, doorLabel });
-  const quarantine = openQuarantine(db);
-  const channels = new Channels({
-    ...{ clock, log, nodes: { live, send } },
-    takeReply: (from, text) => answers.acknowledgeByReply(from, text),
-  });
-  const { channelFor } = channels;
-  const outbox = createOutbox({ db, receivers: config.receivers, clock, log, channelFor });
-  const rules = withOwnRules(config);
-  const { site } = config;
-  const linkBase = linkBaseOf(config.http);
-  const fence = lead && { fence: raiseFence(db, lead.token) };
-  const delivery = createDelivery({
-    ...{ config: config.delivery ?? plainDelivery(site.timezone), db, outbox, ledger, clock, log },
-    ...{ siteLabel: site.label, linkBase, ackBase: linkBase, ...fence },
-    current: (alarm) => alarms.view(alarm),
-  });
-  const incidents: IncidentRoom = new IncidentRoom({
-    ...{ db, site, rules, live, ledger, delivery, clock, log, ...fence },
-    alarms: () => alarms,
-  });
-  const proposed = config.standardRules?.includes("devices")
-    ? proposedRules({ rules, point: live.point, receivers: toldOfOwn(config) })
-    : undefined;
-  const alarms: Alarms = createAlarms({
-    ...{ rules, live, db, ledger, outbox, delivery, clock, log, site, linkBase, ...fence },
-    incidents: incidents.incidents,
-    receivers: toldOfOwn(config),
-    ...(proposed && { proposed }),
-    order: (node, rule, subject, order) => send(node, { cmd: "alarm", rule, subject, order }),
-  });
-  const alarmCare = new AlarmCare({
-    ...{ config, db, live, ledger, outbox, delivery, alarms, rules, proposed, store },
-    ...{ site, linkBase },
-    ...{ delivering: config.delivery ?? plainDelivery(site.timezone), clock, log },
-  });
-  const answers = new Answers({ ...alarmCare.answering({ delivery, alarms }), clock });
-  const coverage = new Coverage(db);
-  const history = new HistoryReader({ store, coverage, clock });
-  const completeness = new CompletenessReporter({ store, coverage, ledger, clock });
-  const marked = markingWrites(store, coverage);
-  const desk = new QuarantineDesk({ db, quarantine, live, store: marked, ledger, alarms, clock });
-  const ingest = createIngest({
-    store: marked,
-    events: ledger,
-    alarms,
-    live,
-    quarantine,
-    publishAck,
-    onConflict: holdOff,
-    clock,
-    log,
-  });
-  return {
-    ...{ history, completeness, coverage, live, ledger },
-    ...{ quarantine, desk, outbox, channels, delivery, answers, alarms, incidents, ingest },
-    alarmCare,
-  };
-}
-
-/** Where links in messages lead; null when a free port was asked for, because nobody could keep such a link. */
-function linkBaseOf({ publicUrl, host, port, tls }: HubConfig["http"]): string | null {
-  if (publicUrl !== null) return publicUrl;
-  if (tls) return port === 0 ? null : `https://${"names" in tls ? tls.names[0] : host}:${port}`;
-  return port === 0 ? null : `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

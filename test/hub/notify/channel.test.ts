@@ -139,7 +139,7 @@ describe("email", () => {
     const other = opened(await tricklingOther());
     expect(await emailChannel(email(other.port), deps).send(MESSAGE)).toEqual({
       kind: "failed",
-      why: "no answer within 0.3 s",
+      why: `no answer within ${TIMEOUT_MS / 1_000} s`,
     });
   });
 
