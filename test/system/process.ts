@@ -28,6 +28,10 @@ export class Program {
     return pid;
   }
 
+  isRunning(pid: number): boolean {
+    return this.#child?.pid === pid;
+  }
+
   start(): void {
     const [script = "", ...args] = this.options.command;
     const log = createWriteStream(this.options.logFile, { flags: "a" });

@@ -23,7 +23,7 @@ export interface SiteOptions {
 }
 
 /** What the room writes about itself when it is ready. */
-interface RoomPorts {
+export interface RoomPorts {
   http: number;
   wire: number;
   tcp: Record<string, number>;
@@ -191,7 +191,7 @@ export class Site {
   }
 }
 
-function readPorts(file: string): RoomPorts | undefined {
+export function readPorts(file: string): RoomPorts | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as RoomPorts;
   } catch (error) {
@@ -202,7 +202,11 @@ function readPorts(file: string): RoomPorts | undefined {
 }
 
 /** Copies one demonstration file into the data folder with this run's ports. */
-function configure(dataDir: string, file: string, change: (document: Document) => void): void {
+export function configure(
+  dataDir: string,
+  file: string,
+  change: (document: Document) => void,
+): void {
   const document = parseDocument(
     readFileSync(path.join(topFolder(), "deploy", "demo", file), "utf8"),
   );
@@ -210,7 +214,7 @@ function configure(dataDir: string, file: string, change: (document: Document) =
   writeFileSync(path.join(dataDir, file), document.toString({ lineWidth: 0 }), { mode: 0o600 });
 }
 
-function wireToRoom(edge: Document, mqttPort: number, ports: RoomPorts): void {
+export function wireToRoom(edge: Document, mqttPort: number, ports: RoomPorts): void {
   edge.setIn(["hub", "url"], `mqtt://127.0.0.1:${mqttPort}`);
   const buses = edge.toJS().buses as { id: string; type: string }[];
   for (const [index, bus] of buses.entries()) {
