@@ -35,6 +35,11 @@ export class EdgeProgram {
     return this.#program.kill("SIGTERM");
   }
 
+  /** Ends it as a crash does, with nothing put in order. */
+  kill(): Promise<void> {
+    return this.#program.kill("SIGKILL");
+  }
+
   /** The newest lines of its log. */
   log(): string {
     return readFileSync(path.join(this.folder, "edge.log"), "utf8")

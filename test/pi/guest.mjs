@@ -50,7 +50,7 @@ process.on("exit", () => {
  * time ran out, or the guest ended without a code; 125: it did not start.
  */
 export function bootGuest(kernel, options) {
-  const { clock = "real", disk, memoryMb = 1_024, limitMs = 240_000, onLine } = options;
+  const { clock = "real", disk, memoryMb = 1_024, limitMs, onLine } = options;
   const run = mkdtempSync(path.join(os.tmpdir(), "plenum-pi-"));
   // The kernel splits its command line at spaces, so only this folder's plain name stands there.
   copyFileSync(path.join(here, "guest-init.sh"), path.join(run, "init"));

@@ -21,7 +21,6 @@ import {
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { needPrograms } from "./programs.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const PACKAGE = "linux-source-6.12";
@@ -31,7 +30,8 @@ const KEYRINGS = ["debian-archive-keyring.gpg", "debian-archive-keyring.pgp"];
 /** Lines `make` prints for kernel.config, for the percentage only. */
 const ABOUT_STEPS = 1_290;
 
-const BUILD_PROGRAMS = [
+/** What building needs, and the Debian package each comes from. */
+export const BUILD_PROGRAMS = [
   ["gcc", "gcc"],
   ["make", "make"],
   ["flex", "flex"],
@@ -63,7 +63,6 @@ export async function readyKernel() {
   const wanted = inputsHash();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return kernel;
 
-  needPrograms(BUILD_PROGRAMS);
   rmSync(stamp, { force: true });
   const source = path.join(cache, "source", PACKAGE);
   if (!existsSync(source)) await unpackSource(cache);

@@ -7,7 +7,7 @@ export async function prove(
   try {
     const detail = await check();
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-    console.log(`pass ${what}${detail ? `: ${detail}` : ""} (${seconds} s on the guest's clock)`);
+    console.log(`pass ${what}${detail ? `: ${detail}` : ""} (${seconds} s)`);
   } catch (error) {
     console.log(`FAIL ${what}: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

@@ -1,10 +1,17 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { Aedes } from "aedes";
-import { type DataMessage, dataSchema, type SpoolEvent } from "../../contract/message.ts";
+import {
+  type DataMessage,
+  dataSchema,
+  liveSchema,
+  type SpoolEvent,
+} from "../../contract/message.ts";
 import type { Reading } from "../../contract/reading.ts";
 import { parseRow } from "../../contract/row.ts";
 import { HUB_STATUS_TOPIC, nodeTopic, parseNodeTopic } from "../../contract/topic.ts";
+
+const MAX_LIVE = 10_000;
 
 export interface RecorderOptions {
   /** False: keeps rows but never acknowledges them, as a hub whose storage is down. */
@@ -17,6 +24,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly readings: Reading[] = [];
   readonly events: SpoolEvent[] = [];
+  readonly #live: Reading[] = [];
   /** Whatever an honest node does not send: holes, changed rows, rows that are not allowed. */
   readonly complaints: string[] = [];
   /** Newest sequence stored, by epoch of the spool. */
@@ -33,6 +41,7 @@ export class Recorder {
     broker.on("publish", ({ topic, payload }) => {
       const source = parseNodeTopic(topic);
       if (source?.lane === "data") this.#store(source.node, JSON.parse(payload.toString()));
+      if (source?.lane === "live") this.#note(JSON.parse(payload.toString()));
     });
   }
 
@@ -58,6 +67,19 @@ export class Recorder {
   /** Readings of one point in the order they came, from the `from`th on. */
   of(point: string, from = 0): Reading[] {
     return this.readings.slice(from).filter((reading) => reading.point === point);
+  }
+
+  /** Values of one point on the live lane, as they came; the newest `MAX_LIVE` of all points. */
+  live(point: string): Reading[] {
+    return this.#live.filter((reading) => reading.point === point);
+  }
+
+  #note(payload: unknown): void {
+    for (const row of liveSchema.parse(payload).rows) {
+      const parsed = parseRow(row);
+      if (parsed.kind === "reading") this.#live.push(parsed.reading);
+    }
+    if (this.#live.length > MAX_LIVE) this.#live.splice(0, this.#live.length - MAX_LIVE);
   }
 
   #store(node: string, payload: unknown): void {

@@ -2,10 +2,9 @@
  * Hours on the virtual clock, a fault every ten minutes: nothing late or missing, flat memory.
  * PLENUM_PI_HOURS says how many.
  */
-import { writeFileSync } from "node:fs";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EdgeProgram } from "../edge-program.ts";
+import { setLevel } from "../header.ts";
 import { PlayedBus } from "../played-bus.ts";
 import { plugIn, plugInTmp117, sensorConfig, TMP117_ADDRESS } from "../played-sensors.ts";
 import { prove } from "../proof.ts";
@@ -72,7 +71,7 @@ for (let minute = 0; minute < HOURS * 60; minute += 1) {
   const fault = FAULTS[Math.floor(minute / 10) % FAULTS.length];
   if (minute % 10 === 3) fault?.begin();
   if (minute % 10 === 4) fault?.end();
-  if (minute % 5 === 0) level(doorChanges++ % 2 === 0 ? 1 : 0);
+  if (minute % 5 === 0) setLevel(DOOR_LINE, doorChanges++ % 2 === 0 ? 1 : 0);
   around.airC = 21.5 + (minute % 60) / 20;
   await sleep(MINUTE_MS);
   memoryMb.push(edge.residentMb());
@@ -136,11 +135,6 @@ if (process.exitCode) console.log(edge.log());
 await edge.stop();
 await recorder.stop();
 await bus.close();
-
-function level(wanted: 0 | 1): void {
-  const pull = path.join(process.env.PLENUM_PI_GPIO ?? "", `sim_gpio${DOOR_LINE}`, "pull");
-  writeFileSync(pull, wanted ? "pull-up" : "pull-down");
-}
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

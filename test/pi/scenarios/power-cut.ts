@@ -13,6 +13,8 @@ import { prove } from "../proof.ts";
 import { Recorder } from "../recorder.ts";
 import { newestValue, noComplaints } from "../watching.ts";
 
+/** This guest runs on the real clock: a loaded machine makes it slow. */
+const LIMIT_MS = 300_000;
 const DISK = "/var/lib/plenum-edge";
 const [task, list = ""] = process.argv.slice(2);
 
@@ -42,15 +44,15 @@ const edge = new EdgeProgram(
 edge.start();
 
 if (task === "fill") {
-  await sleep(60_000);
-  console.log("FAIL nobody pulled the plug within 60 s");
+  await sleep(LIMIT_MS);
+  console.log(`FAIL nobody pulled the plug within ${LIMIT_MS / 1_000} s`);
   process.exit(1);
 }
 
 await prove("what the hub saw before each power cut comes again, unchanged", async () => {
   const seen = readFileSync(list, "utf8").split("\n").map(splitRow);
   await newestValue(recorder, "r1.inlet-top", around.airC);
-  await until("all old rows", () => seen.every(({ key }) => came.has(key)));
+  await until("all old rows", () => seen.every(({ key }) => came.has(key)), LIMIT_MS);
   const changed = seen.find(({ key, text }) => came.get(key) !== text);
   if (changed) throw new Error(`${changed.key} was ${changed.text}, is ${came.get(changed.key)}`);
   return `${new Set(seen.map(({ key }) => key)).size} rows`;
