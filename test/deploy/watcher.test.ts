@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcp } from "node:net";
 import { tmpdir } from "node:os";
@@ -47,18 +47,25 @@ afterEach(async () => {
 
 const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 
-/** Starts the program and gives the address of its one site. */
-async function start(more: object = {}): Promise<string> {
+function hall(): object {
   const secretFile = join(folder, "secret");
   writeFileSync(secretFile, `${SECRET}\n`);
-  const site = { name: "hall", path: "/beat/hall", silentAfterS: 1, secretFile };
+  return { name: "hall", path: "/beat/hall", silentAfterS: 1, secretFile };
+}
+
+function configure(more: object): string {
   const webhook = `http://127.0.0.1:${portOf(duty)}/`;
   const file = join(folder, "watcher.json");
   writeFileSync(
     file,
-    JSON.stringify({ host: "127.0.0.1", port: 0, sites: [site], webhook, ...more }),
+    JSON.stringify({ host: "127.0.0.1", port: 0, sites: [hall()], webhook, ...more }),
   );
-  const child = spawn(process.execPath, [PROGRAM, file]);
+  return file;
+}
+
+/** Starts the program and gives the address of its one site. */
+async function start(more: object = {}): Promise<string> {
+  const child = spawn(process.execPath, [PROGRAM, configure(more)]);
   watcher = child;
   let printed = "";
   child.stdout.on("data", (part: Buffer) => {
@@ -121,9 +128,67 @@ test("It tells by mail through a relay", async () => {
   expect(lines).toContain("Subject: Plenum hall: silent");
 });
 
+test("A program on the watcher's own machine is told in its environment, not in a shell", async () => {
+  const heardFile = join(folder, "heard");
+  const words = `require("fs").writeFileSync(${JSON.stringify(heardFile)}, JSON.stringify([
+    process.env.PLENUM_SITE, process.env.PLENUM_STATE, process.env.PLENUM_TEXT]))`;
+  await start({ command: [process.execPath, "-e", words], webhook: undefined });
+  const heard = await until("the program", () => {
+    const text = existsSync(heardFile) ? readFileSync(heardFile, "utf8") : "";
+    return text === "" ? undefined : (JSON.parse(text) as string[]);
+  });
+  expect(heard.slice(0, 2)).toEqual(["hall", "silent"]);
+  expect(heard[2]).toContain("Plenum at hall has sent no heartbeat");
+});
+
+test("A way that fails is tried again until it works; the others are not told twice", async () => {
+  const mark = join(folder, "second");
+  const fails = `const fs = require("fs");
+    if (!fs.existsSync(${JSON.stringify(mark)})) { fs.writeFileSync(${JSON.stringify(mark)}, ""); process.exit(1); }
+    fs.writeFileSync(${JSON.stringify(`${mark}.told`)}, "");`;
+  await start({ command: [process.execPath, "-e", fails], retryS: 1 });
+  await until("the second try", () => existsSync(`${mark}.told`));
+  expect(told).toHaveLength(1);
+});
+
+test("Over its own restart it neither repeats what it told nor forgets that people wait for the end", async () => {
+  const stateFile = join(folder, "state.json");
+  const first = await start({ stateFile });
+  heartbeat(first, SECRET).beat();
+  await until("silent", () => told[0]);
+  watcher!.kill("SIGKILL");
+  await once(watcher!, "exit");
+  // A new site falls silent in the same look at all of them that would repeat the old one's.
+  const annex = { name: "annex", path: "/beat/annex", silentAfterS: 1 };
+  const again = await start({ stateFile, sites: [hall(), annex] });
+  await until("the new site", () => told.find(({ site }) => site === "annex"));
+  heartbeat(again, SECRET).beat();
+  await until("back", () => told.find(({ state }) => state === "back"));
+  const ofHall = told.filter(({ site }) => site === "hall");
+  expect(ofHall.map(({ state }) => state)).toEqual(["silent", "back"]);
+});
+
+test("--test tells everybody a test and ends with 1 when a way fails", async () => {
+  const run = async (more: object) => {
+    const child = spawn(process.execPath, [PROGRAM, configure(more), "--test"]);
+    let printed = "";
+    child.stdout.on("data", (part: Buffer) => {
+      printed += part.toString();
+    });
+    const [code] = (await once(child, "close")) as [number];
+    return { code, printed };
+  };
+  expect((await run({})).code).toBe(0);
+  expect(told[0]).toMatchObject({ site: "hall", state: "test" });
+  const failing = await run({ command: [join(folder, "nothing-here")] });
+  expect(failing.code).toBe(1);
+  expect(failing.printed).toContain("webhook: told");
+  expect(failing.printed).toMatch(/command not told: .*ENOENT/);
+});
+
 test("A wrong file is refused with every problem named, exit code 1", async () => {
   const file = join(folder, "bad.json");
-  writeFileSync(file, JSON.stringify({ sites: [{ path: "x" }], repeatS: 1 }));
+  writeFileSync(file, JSON.stringify({ sites: [{ path: "x" }], repeatS: 1, command: "siren" }));
   const child = spawn(process.execPath, [PROGRAM, file]);
   let printed = "";
   child.stderr.on("data", (part: Buffer) => {
@@ -131,6 +196,6 @@ test("A wrong file is refused with every problem named, exit code 1", async () =
   });
   const [code] = (await once(child, "exit")) as [number];
   expect(code).toBe(1);
-  for (const part of ["needs webhook or mail", "repeatS: 1", "sites[0].name", "sites[0].path"])
+  for (const part of ["command: needs a list", "repeatS: 1", "sites[0].name", "sites[0].path"])
     expect(printed).toContain(part);
 });
