@@ -20,7 +20,8 @@ export class ApiError extends Error {
 
 const TIMEOUT_MS = 15_000;
 
-async function call(method: "GET" | "POST" | "DELETE", path: string, body?: unknown) {
+/** One request below /api/v1; throws ApiError when the hub refuses. */
+export async function call(method: "GET" | "POST" | "DELETE", path: string, body?: unknown) {
   const answer = await fetch(`/api/v1/${path}`, {
     method,
     credentials: "same-origin",

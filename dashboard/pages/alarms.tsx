@@ -3,7 +3,8 @@ import type { AlarmView, NotificationView } from "../../contract/api.ts";
 import { isPresent, isUnacknowledged, listedAlarms } from "../alarm-order.ts";
 import { acknowledge, errorText, getNotifications, type Identity, unshelve } from "../api.ts";
 import { Badge } from "../badge.tsx";
-import { alarmAge, clockTime, hourMinute } from "../time.ts";
+import { changeWord, channelWord, deliveryWords } from "../channel-words.ts";
+import { alarmAge, clockTime, fullTime, hourMinute } from "../time.ts";
 import { useView } from "../view.ts";
 import { ShelveForm } from "./shelve-form.tsx";
 
@@ -132,6 +133,7 @@ function AlarmCard(props: {
       </div>
       <p class="detail">{alarm.detail}</p>
       <IncidentLink alarm={alarm} />
+      <KnownNote alarm={alarm} />
       <p class="state">{stateWords(alarm, timeZone.value)}</p>
       {canOperate && (
         <div class="orders">
@@ -176,6 +178,28 @@ function AlarmCard(props: {
   );
 }
 
+/** What people found out the last times. */
+function KnownNote({ alarm: { note } }: { alarm: AlarmView }) {
+  const { timeZone } = useView();
+  if (!note) return null;
+  return (
+    <p class="known-note">
+      Known: {note.text}
+      {note.link && (
+        <>
+          {" "}
+          <a href={note.link} rel="noreferrer noopener" target="_blank">
+            More
+          </a>
+        </>
+      )}
+      <small>
+        {note.by}, {fullTime(note.at, timeZone.value)}
+      </small>
+    </p>
+  );
+}
+
 /** What it follows from, or what follows from it; nothing where the hub folds nothing. */
 function IncidentLink({ alarm }: { alarm: AlarmView }) {
   const { store } = useView();
@@ -196,15 +220,6 @@ function IncidentLink({ alarm }: { alarm: AlarmView }) {
   );
 }
 
-const DELIVERY_WORDS: Record<NotificationView["state"], string> = {
-  queued: "waiting to be sent",
-  accepted: "accepted by the receiver's server",
-  delivered: "delivered",
-  failed: "failed",
-  acknowledged: "delivered, then acknowledged",
-  superseded: "not sent: acknowledged before",
-};
-
 function Deliveries({ items }: { items: NotificationView[] }) {
   const { timeZone } = useView();
   if (items.length === 0) return null;
@@ -212,9 +227,8 @@ function Deliveries({ items }: { items: NotificationView[] }) {
     <ul class="deliveries" aria-label="Messages sent">
       {items.map((item) => (
         <li key={item.id}>
-          {item.channel === "email" ? "E-mail" : "Webhook"} to {item.receiver} ({item.change}):{" "}
-          {DELIVERY_WORDS[item.state]} {clockTime(item.doneAt ?? item.createdAt, timeZone.value)}
-          {item.state === "queued" && item.attempts > 0 && `, ${item.attempts} tries`}
+          {channelWord(item.channel)} to {item.receiver} ({changeWord(item.change)}):{" "}
+          {deliveryWords(item)} {clockTime(item.doneAt ?? item.createdAt, timeZone.value)}
           {item.error && ` (${item.error})`}
         </li>
       ))}

@@ -1,11 +1,17 @@
 import type { Identity } from "../api.ts";
 import { useView } from "../view.ts";
 import { Wall } from "../wall/wall.tsx";
+import { AlarmHealthPage } from "./alarm-health.tsx";
 import { AlarmsPage } from "./alarms.tsx";
+import { CoveragePage } from "./coverage.tsx";
 import { DoorsPage } from "./doors.tsx";
 import { IncidentPage } from "./incident.tsx";
 import { IncidentsPage } from "./incidents.tsx";
+import { NotificationsPage } from "./notifications.tsx";
+import { ProblemsPage } from "./problems.tsx";
+import { PutAsidePage } from "./put-aside.tsx";
 import { RackPage } from "./rack.tsx";
+import { RehearsalPage } from "./rehearsal.tsx";
 import { Shell } from "./shell.tsx";
 import "./pages.css";
 
@@ -13,6 +19,15 @@ interface PageProps {
   identity: Identity;
   onSignedOut: () => void;
 }
+
+const CARE_PAGES: Record<string, (props: { role: Identity["role"] }) => preact.JSX.Element> = {
+  "/alarm-health": AlarmHealthPage,
+  "/problems": ProblemsPage,
+  "/coverage": CoveragePage,
+  "/notifications": NotificationsPage,
+  "/rehearsal": RehearsalPage,
+  "/put-aside": PutAsidePage,
+};
 
 /** The page of the address. Each address is loaded afresh, so a page holds nothing of another. */
 export function Pages(props: PageProps) {
@@ -40,6 +55,15 @@ export function Pages(props: PageProps) {
       <Shell {...props} here="incidents">
         <AfterSnapshot>
           {incident === undefined ? <IncidentsPage /> : <IncidentPage id={incident} role={role} />}
+        </AfterSnapshot>
+      </Shell>
+    );
+  const Care = CARE_PAGES[path];
+  if (Care)
+    return (
+      <Shell {...props} here={path}>
+        <AfterSnapshot>
+          <Care role={role} />
         </AfterSnapshot>
       </Shell>
     );

@@ -8,9 +8,19 @@ import { useView } from "../view.ts";
 interface ShellProps {
   identity: Identity;
   onSignedOut: () => void;
-  here: "alarms" | "incidents" | "doors" | "rack";
+  /** Name of the page, or the address of one under "More". */
+  here: string;
   children: ComponentChildren;
 }
+
+const MORE: readonly [address: string, words: string, who?: readonly Identity["role"][]][] = [
+  ["/notifications", "Messages"],
+  ["/problems", "Problems"],
+  ["/alarm-health", "Alarm health"],
+  ["/coverage", "Coverage and drills"],
+  ["/rehearsal", "Rehearsal"],
+  ["/put-aside", "Readings put aside", ["operator", "engineer", "admin"]],
+];
 
 /** Frame of the pages people work with: where one is, who one is, whether the hub is there. */
 export function Shell({ identity, onSignedOut, here, children }: ShellProps) {
@@ -44,6 +54,7 @@ export function Shell({ identity, onSignedOut, here, children }: ShellProps) {
         <a href="/doors" aria-current={here === "doors" ? "page" : undefined}>
           Doors
         </a>
+        {mayWatch && identity.role !== "wall" && <More here={here} role={identity.role} />}
         <span class="gap" />
         <span class="who">
           {identity.name} · {identity.role}
@@ -61,5 +72,24 @@ export function Shell({ identity, onSignedOut, here, children }: ShellProps) {
       {problem && <p class="problem">{problem}</p>}
       <main class="page">{children}</main>
     </>
+  );
+}
+
+/** Pages that are not for the moment of an alarm. */
+function More({ here, role }: { here: string; role: Identity["role"] }) {
+  const chosen = MORE.find(([address]) => address === here);
+  return (
+    <details class="more">
+      <summary aria-current={chosen ? "page" : undefined}>{chosen?.[1] ?? "More"}</summary>
+      <ul>
+        {MORE.filter(([, , who]) => who?.includes(role) ?? true).map(([address, words]) => (
+          <li key={address}>
+            <a href={address} aria-current={address === here ? "page" : undefined}>
+              {words}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import type { Clock } from "../../contract/clock.ts";
+import type { Clock, EpochMs } from "../../contract/clock.ts";
+import type { Duty, RuleText } from "../../contract/duty.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { Alarms } from "../alarms/alarm-runtime.ts";
 import type { DeliveryConfig } from "../config/delivery-config.ts";
@@ -8,14 +9,16 @@ import { CoverageReporter } from "../coverage/coverage.ts";
 import { Proofs } from "../coverage/proofs.ts";
 import type { AnswersDeps } from "../delivery/answers.ts";
 import type { Delivery } from "../delivery/delivery.ts";
+import { dutyNow } from "../delivery/duty.ts";
 import { Drills } from "../drill/drills.ts";
 import type { HistoryStore } from "../history/store.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveState } from "../live/live-state.ts";
 import type { Outbox } from "../notify/outbox.ts";
 import { Problems } from "../problems/problems.ts";
-import { Rehearsals } from "../rehearsal/rehearsals.ts";
+import { canRehearse, Rehearsals } from "../rehearsal/rehearsals.ts";
 import { ruleOfText } from "../rehearsal/rule-of-text.ts";
+import { textOfRule } from "../rehearsal/text-of-rule.ts";
 import type { HubDb } from "../state/hub-db.ts";
 import { AlarmHealthReporter } from "./alarm-health.ts";
 
@@ -45,9 +48,11 @@ export class AlarmCare {
   readonly problems: Problems;
   readonly rehearsals: Rehearsals;
 
+  readonly #deps: AlarmCareDeps;
   readonly #names: ReadonlySet<string>;
 
   constructor(deps: AlarmCareDeps) {
+    this.#deps = deps;
     const { config, delivery, db, delivering } = deps;
     const { people, groups, rota, escalations } = delivering;
     const named = [config.receivers, people, groups, rota, escalations].flat();
@@ -69,6 +74,22 @@ export class AlarmCare {
 
   /** A rule as people write it; names are those of receivers, people, groups, rotas and ladders. */
   ruleOf = (text: string) => ruleOfText(text, this.#names);
+
+  duty = (now: EpochMs): Duty[] => dutyNow(this.#deps.delivering, now);
+
+  ruleTexts = (): RuleText[] =>
+    this.#deps.rules.map((rule) => {
+      const { id, title, priority, condition } = rule;
+      const can = canRehearse(rule);
+      return {
+        id,
+        title,
+        priority,
+        kind: condition.kind,
+        canRehearse: can,
+        text: textOfRule(rule),
+      };
+    });
 
   gauges = () => this.drills.gauges();
 

@@ -6,6 +6,7 @@ import {
   problemSchema,
   rehearsalSchema,
 } from "../../contract/alarm-health.ts";
+import { dutySchema, ruleTextSchema } from "../../contract/duty.ts";
 import { idSchema } from "../../contract/id-schema.ts";
 import type { AlarmCare } from "../alarm-health/alarm-care.ts";
 import { DrillRefused } from "../drill/drills.ts";
@@ -26,6 +27,8 @@ const Coverage = z.object(coverageSchema.shape).openapi("Coverage");
 const Drill = z.object(drillSchema.shape).openapi("Drill");
 const Problem = z.object(problemSchema.shape).openapi("RecurringProblem");
 const Rehearsal = z.object(rehearsalSchema.shape).openapi("Rehearsal");
+const OnDuty = z.object(dutySchema.shape).openapi("OnDuty");
+const RuleText = z.object(ruleTextSchema.shape).openapi("RuleText");
 
 /** What the hub knows about how well its alarms work, and what people do about it. */
 export function addAlarmCareRoutes(deps: RouteDeps): void {
@@ -67,6 +70,25 @@ function addReports({ app, auth, sources }: RouteDeps, care: AlarmCare): void {
       responses: answers("What nobody would hear of", Coverage),
     }),
     (c) => c.json(care.coverage.report(), 200),
+  );
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/api/v1/duty",
+      // It names people.
+      middleware: [auth.needs("service")],
+      responses: answers("Whose turn it is in every rota, and until when", listOf(OnDuty)),
+    }),
+    (c) => c.json({ items: care.duty(sources.clock.nowMs()), next: null }, 200),
+  );
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/api/v1/rules",
+      middleware: watch,
+      responses: answers("Every rule of the site as it stands now", listOf(RuleText)),
+    }),
+    (c) => c.json({ items: care.ruleTexts(), next: null }, 200),
   );
 }
 

@@ -62,7 +62,7 @@ export class StaticFiles {
 }
 
 const PAGES =
-  /^\/(|wall|alarms|incidents|doors|login|(incidents|rack|room|power|cooling|node|point)\/[a-z0-9_.-]+)\/?$/;
+  /^\/(|wall|alarms|incidents|doors|login|alarm-health|problems|coverage|notifications|rehearsal|put-aside|(incidents|rack|room|power|cooling|node|point)\/[a-z0-9_.-]+)\/?$/;
 
 function isPage(urlPath: string): boolean {
   return PAGES.test(urlPath);

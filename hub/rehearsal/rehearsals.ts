@@ -21,6 +21,7 @@ const MAX_ITEMS = 2_000;
 /** Occurrences of one rule that are compared; beyond it the rehearsal fails and says so. */
 const MAX_OCCURRENCES = 20_000;
 const KINDS: readonly string[] = ["limit", "digital", "swing"];
+export const canRehearse = ({ condition }: SiteRule): boolean => KINDS.includes(condition.kind);
 
 export interface RehearsalDeps {
   rules: readonly SiteRule[];
@@ -72,10 +73,9 @@ export class Rehearsals {
 
   #check(rule: SiteRule, { from, to }: Span): LivePoint[] {
     const { live, clock } = this.#deps;
-    const { kind } = rule.condition;
-    if (!KINDS.includes(kind))
+    if (!canRehearse(rule))
       throw new RehearsalRefused(
-        `A "${kind}" rule cannot be rehearsed; allowed: above and below, equals, swing.`,
+        `A "${rule.condition.kind}" rule cannot be rehearsed; allowed: above and below, equals, swing.`,
       );
     if (from >= to || to > clock.nowMs())
       throw new RehearsalRefused("from must be before to, and to not in the future.");
