@@ -77,7 +77,8 @@ class MessageIngest implements Ingest {
   readonly #data: DataLane;
   readonly #writer: Writer;
   readonly #clocks: NodeClocks;
-  readonly #limits: NodeLimits;
+  /** What comes from the spool has a share of its own: a node that drains too fast is still seen live. */
+  readonly #limits: { spool: NodeLimits; live: NodeLimits };
   readonly #identities: IdentityGate;
   #stored = 0;
   #dropped = 0;
@@ -88,7 +89,7 @@ class MessageIngest implements Ingest {
     this.#deps = deps;
     this.#refusals = new Refusals(log);
     this.#clocks = new NodeClocks(deps);
-    this.#limits = new NodeLimits(deps.clock);
+    this.#limits = { spool: new NodeLimits(deps.clock), live: new NodeLimits(deps.clock) };
     this.#identities = new IdentityGate({ ...deps, ledger: deps.events });
     this.#data = new DataLane({
       ...deps,
@@ -110,7 +111,8 @@ class MessageIngest implements Ingest {
   }
 
   waiting = (): number => this.#queue.rows;
-  isLoud = (node: string): boolean => this.#limits.isLoud(node);
+  isLoud = (node: string): boolean =>
+    this.#limits.spool.isLoud(node) || this.#limits.live.isLoud(node);
   storeLagMs = (): number => this.#writer.lagMs();
   clockDiffers = (): boolean => this.#clocks.hubDiffers();
   storeError = (): string | null => this.#writer.error ?? this.#data.error;
@@ -147,14 +149,15 @@ class MessageIngest implements Ingest {
     } else {
       const frame = this.#checked(node, lane, frameSchema, message);
       if (!frame) return;
-      this.#limits.count(node, frame.rows.length);
+      this.#limits.spool.count(node, frame.rows.length);
       this.#data.take(known, frame);
     }
   }
 
   /** Births and connections are always looked at: they tell two machines of one id apart. */
   #admits(node: string, lane: NodeLane, bytes: number): boolean {
-    if (!this.#limits.admits(node, bytes)) return false;
+    const limits = lane === "data" ? this.#limits.spool : this.#limits.live;
+    if (!limits.admits(node, bytes)) return false;
     if (lane === "birth" || lane === "status") return true;
     if (this.#identities.inConflict(node)) return false;
     return lane !== "data" || (this.#identities.isTrusted(node) && this.#queue.hasRoom(node));
@@ -197,7 +200,7 @@ class MessageIngest implements Ingest {
   #onLive(node: LiveNode, { at, rows }: LiveMessage): void {
     const { live, clock } = this.#deps;
     this.#clocks.heard(node.id, at);
-    this.#limits.count(node.id, rows.length);
+    this.#limits.live.count(node.id, rows.length);
     // A hub whose own time is wrong must not go blind.
     const latest = FUTURE_MS + (this.#clocks.hubIsBehindBy(FUTURE_MS) ? at : clock.nowMs());
     for (const raw of rows) {

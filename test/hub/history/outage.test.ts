@@ -59,7 +59,7 @@ async function api<T>(route: string): Promise<T> {
 async function wallTook(value: number, state: AlarmView["state"]): Promise<number> {
   const began = performance.now();
   await node.live([POINT, Date.now(), value]);
-  await until("the alarm", async () => {
+  await until(`the alarm ${value} ${state}`, async () => {
     const { items } = await api<{ items: AlarmView[] }>("/alarms");
     return items.some((one) => one.rule === "high" && one.state === state);
   });

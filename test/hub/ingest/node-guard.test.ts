@@ -36,14 +36,33 @@ describe("a node that sends too much", () => {
     expect(hub.ingest.isLoud("edge-a")).toBe(false);
   });
 
+  /** Sends as many rows of its spool as it may at once. */
+  const drain = () =>
+    hub.send("edge-a", "data", {
+      epoch: "epoch-1",
+      floor: 1,
+      first: 1,
+      rows: rowsOf("a01.t", ROWS_AT_ONCE, -ROWS_AT_ONCE),
+    });
+  const next = { epoch: "epoch-1", floor: 1, first: ROWS_AT_ONCE + 1 };
+
   test("gets no acknowledgement for what was not taken, and all of it is stored when it is sent again", async () => {
-    flood(ROWS_AT_ONCE / 1_000 + 1);
-    hub.send("edge-a", "data", { epoch: "epoch-1", floor: 1, first: 1, rows: rowsOf("a01.t", 9) });
-    expect(hub.ingest.totals()).toMatchObject({ dropped: 2 });
+    drain();
+    hub.send("edge-a", "data", { ...next, rows: rowsOf("a01.t", 9) });
+    expect(hub.ingest.totals()).toMatchObject({ dropped: 1 });
     await hub.settle(2_000);
-    expect(hub.acked("edge-a")).toBeUndefined();
-    await hub.data("edge-a", 1, rowsOf("a01.t", 9));
-    expect(hub.acked("edge-a")).toBe(9);
+    expect(hub.acked("edge-a")).toBe(ROWS_AT_ONCE);
+    hub.send("edge-a", "data", { ...next, rows: rowsOf("a01.t", 9) });
+    await hub.settle(2_000);
+    expect(hub.acked("edge-a")).toBe(ROWS_AT_ONCE + 9);
+  });
+
+  test("from its spool is still seen live", () => {
+    drain();
+    hub.send("edge-a", "data", { ...next, rows: rowsOf("a01.t", 9) });
+    expect(hub.ingest.isLoud("edge-a")).toBe(true);
+    hub.send("edge-a", "live", { at: now, rows: [["a01.t", now, 31]] });
+    expect(hub.live.point("a01.t")?.reading).toMatchObject({ value: 31 });
   });
 
   test("is held back by bytes, too: after 8 MB at once", () => {
