@@ -82,8 +82,8 @@ export interface FloodLimits {
 }
 
 export interface Paging {
-  /** How long less than critical alarms wait for their cause to show. */
-  gatherMs: number;
+  /** How long less than critical alarms wait for what belongs to them; null: only those others may follow from. */
+  gatherMs: number | null;
   /** Priorities that are told again after the last step, until somebody acknowledges. */
   repeatPriorities: Priority[];
   repeatEveryMs: number;
@@ -99,7 +99,7 @@ export const STEP_AFTER_MS = [0, 10, 30, 50, 70, 90, 110, 130, 150, 170].map((mi
 /** What a site gets that says nothing about it. */
 export const DEFAULT_FLOOD: FloodLimits = { above: 10, below: 5, digestEveryMs: 5 * 60_000 };
 export const DEFAULT_PAGING: Paging = {
-  gatherMs: 0,
+  gatherMs: null,
   repeatPriorities: [1, 2],
   repeatEveryMs: 15 * 60_000,
   repeatMost: 24,

@@ -122,7 +122,7 @@ export const floodSchema = block("flood", {
 });
 
 export const pagingSchema = block("paging", {
-  gather: duration("0s", "2m").default(DEFAULT_PAGING.gatherMs),
+  gather: duration("0s", "2m").nullable().default(DEFAULT_PAGING.gatherMs),
   repeat: block("repeat", {
     priorities: priorities([1, 2, 3, 4]).default(DEFAULT_PAGING.repeatPriorities),
     every: duration("1m", "24h").default(DEFAULT_PAGING.repeatEveryMs),

@@ -42,6 +42,8 @@ export interface Call {
   held: { why: "maintenance" | "quiet"; reason: string | null } | null;
   room: string | null;
   view: AlarmView;
+  /** As urgent as the alarm, or as the most urgent symptom that its first page already spoke for. */
+  urgency: AlarmView["priority"];
 }
 
 interface Row {

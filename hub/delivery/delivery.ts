@@ -21,6 +21,8 @@ import { Windows } from "./windows.ts";
 
 /** Symptoms that outlast their cause are told after this long: most of them clear by themselves. */
 export const OUTLAST_MS = { urgent: 60_000, other: 5 * 60_000 };
+/** What others may follow from waits so long for them: a symptom may be more urgent than its cause. */
+export const CAUSE_GATHER_MS = 10_000;
 const LONGEST_WAIT_MS = 60_000;
 const FLOOD_LOOK_MS = 15_000;
 const STORAGE_RETRY_MS = 5_000;
@@ -148,28 +150,47 @@ class Desk implements Delivery {
   #begin({ view, at, room }: Transition, { change, receivers }: Telling, part: IncidentPart): void {
     const known = this.#calls.get(view.id);
     const same = known?.occurrence === view.occurrence ? known : undefined;
-    const gatherMs = view.priority === 1 ? 0 : this.#deps.config.paging.gatherMs;
+    const gatherMs = this.#gatherMs(view, part);
     const call: Call = {
       ...{ alarm: view.id, occurrence: view.occurrence, state: "running", why: null },
       ...{ nextAt: at + gatherMs, targets: [...receivers], steps: 0, repeats: 0 },
       ...{ pages: same?.pages ?? 0, told: same?.told ?? [], asked: same?.asked ?? [] },
       ...{ incident: part.incident, lead: null, isAgain: change === "re-alarmed", held: null },
       ...{ room, view, cause: part.part === "alone" ? view.rule : part.incident },
+      urgency: view.priority,
     };
     this.#calls.save(call);
     if (part.part === "symptom" && this.#speaksFor(part.lead, call)) {
       this.#fold(call, part, at);
       return;
     }
+    if (part.part === "symptom" && this.#raiseLead(call, part, at)) return;
     if (part.part === "cause") this.#absorb(call, at);
     if (gatherMs === 0) this.#pager.fire(call, at);
+  }
+
+  #gatherMs({ priority }: AlarmView, { mayLead }: IncidentPart): number {
+    if (priority === 1) return 0;
+    return this.#deps.config.paging.gatherMs ?? (mayLead ? CAUSE_GATHER_MS : 0);
   }
 
   /** Whether an alarm's pages cover a symptom: they go on or were answered, and are as urgent. */
   #speaksFor(lead: string, { alarm, view }: Call): boolean {
     const call = lead === alarm ? undefined : this.#calls.get(lead);
-    if (!call || call.view.priority > view.priority) return false;
+    if (!call || call.urgency > view.priority) return false;
     return call.state === "running" || (call.state === "ended" && call.why !== "withheld");
+  }
+
+  /** A cause nobody has been told of yet goes out at once with its more urgent symptom, as one page. */
+  #raiseLead(symptom: Call, part: IncidentPart, at: EpochMs): boolean {
+    const lead = part.lead === symptom.alarm ? undefined : this.#calls.get(part.lead);
+    if (lead?.state !== "running" || lead.pages > 0 || lead.held) return false;
+    const targets = [...new Set([...lead.targets, ...symptom.targets])];
+    const raised = { ...this.#fresh(lead), targets, urgency: symptom.view.priority };
+    this.#calls.save(raised);
+    this.#fold(symptom, part, at);
+    this.#pager.fire(raised, at);
+    return true;
   }
 
   #fold(call: Call, { incident, lead }: IncidentPart, at: EpochMs): void {

@@ -7,6 +7,8 @@ export interface IncidentPart {
   part: "cause" | "symptom" | "alone";
   /** The alarm that speaks for the incident. */
   lead: string;
+  /** Others may follow from this one, as from what powers them or cools them. */
+  mayLead?: boolean;
 }
 
 /** The place of an alarm that belongs to nothing bigger. */

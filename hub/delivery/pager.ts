@@ -12,6 +12,9 @@ import { composeDigest, type DigestTable } from "./digest.ts";
 import type { FloodGauge } from "./flood.ts";
 import type { Hold, Windows } from "./windows.ts";
 
+/** Symptoms named in a page because they are more urgent than what they follow from. */
+const MAX_GRAVER = 3;
+
 /** What happened to the telling of an alarm, for a timeline. */
 export interface DeliveryEvent {
   at: EpochMs;
@@ -102,7 +105,7 @@ export class Pager {
     const [before, next] = [ladder[call.steps - 1], ladder[call.steps]];
     if (next) return next.afterMs - (before?.afterMs ?? 0);
     const { repeatPriorities, repeatEveryMs } = this.#deps.config.paging;
-    return repeatPriorities.includes(call.view.priority) ? repeatEveryMs : null;
+    return repeatPriorities.includes(call.urgency) ? repeatEveryMs : null;
   }
 
   /** Sends one page and writes down where the call stands then; true when it reached nobody. */
@@ -146,8 +149,10 @@ export class Pager {
     now: EpochMs,
   ): boolean {
     const { digests, flood, links, ackBase, log, outbox } = this.#deps;
-    const { alarm, occurrence, view, pages: step } = call;
-    const isUrgent = view.priority === 1;
+    const { alarm, occurrence, view, pages: step, urgency } = call;
+    const isUrgent = urgency === 1;
+    const folded = this.#deps.calls.foldedUnder(alarm);
+    const graver = folded.filter((each) => each.view.priority < view.priority);
     const wasHeld = call.held !== null && !isUrgent;
     if (!wasHeld) {
       flood.add(`${alarm}/${occurrence}/${step}`, now);
@@ -160,13 +165,14 @@ export class Pager {
       const token = links.make({ alarm, occurrence, receiver, step, expiresAt });
       const page = {
         ...{ step, kind, asked: call.asked, heldFor: heldFor(call) },
-        more: this.#deps.calls.foldedUnder(alarm).length,
+        more: folded.length - Math.min(graver.length, MAX_GRAVER),
+        graver: graver.slice(0, MAX_GRAVER).map((each) => each.view.title),
         ackUrl: ackBase && `${ackBase}/ack/${token}`,
         replyCode: links.code(alarm, occurrence),
       };
       const change = call.isAgain && kind === "first" ? "re-alarmed" : "raised";
       const context = { ...this.#context(change, now, call.room), receivers: [receiver], page };
-      const notice = composeNotice(view, context);
+      const notice = composeNotice({ ...view, priority: urgency }, context);
       const { cause } = call;
       if (digest === "flood") this.#keep(notice, { receiver, kind: digest, at: now, cause });
       else if (digest) digests.add({ receiver, kind: digest, at: now, cause, notice }, now);
@@ -184,8 +190,8 @@ export class Pager {
   }
 
   #holdOf(call: Call, now: EpochMs): Hold | null {
-    const { rule, subject, priority } = call.view;
-    const held = { rule, subject, priority };
+    const { rule, subject } = call.view;
+    const held = { rule, subject, priority: call.urgency };
     const { windows } = this.#deps;
     const maintenance = call.pages === 0 ? windows.maintenance(held, now) : null;
     return maintenance ?? windows.quiet(held, now);
@@ -214,9 +220,9 @@ export class Pager {
     this.#tell(call, now, "not-told", why);
   }
 
-  #repeatsOf({ view }: Call): number {
+  #repeatsOf({ urgency }: Call): number {
     const { repeatPriorities, repeatMost } = this.#deps.config.paging;
-    return repeatPriorities.includes(view.priority) ? repeatMost : 0;
+    return repeatPriorities.includes(urgency) ? repeatMost : 0;
   }
 
   #notTold(call: Call, now: EpochMs, why: string): void {

@@ -249,6 +249,7 @@ const MAX_LOOKED_AT = 3;
 
 const callOf = (view: AlarmView, receiver: string): Call => ({
   ...{ alarm: view.id, occurrence: view.occurrence, view, told: [receiver], targets: [receiver] },
+  urgency: view.priority,
   ...{ state: "running", why: null, nextAt: null, steps: 1, repeats: 0, pages: 1, asked: [] },
   ...{ incident: null, lead: null, cause: "drill", isAgain: false, held: null, room: null },
 });

@@ -81,7 +81,9 @@ export class Incidents {
     if (!incident) return { incident: "", part: "alone", lead: view.id };
     this.#desk.settle(incident, at);
     this.#changed();
-    return partIn(incident, view.id);
+    const { fact } = incident.members.get(view.id)!;
+    const mayLead = fact.kind === "cooling" || this.topology.powers(fact.place).size > 0;
+    return { ...partIn(incident, view.id), mayLead };
   }
 
   /** Takes up alarms that stand and belong to none, as after the first start of a hub that knows incidents. */

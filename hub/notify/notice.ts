@@ -28,6 +28,8 @@ export interface PageContext {
   asked: readonly { at: EpochMs; names: readonly string[] }[];
   /** Alarms that follow from this one and are not told by themselves. */
   more: number;
+  /** Titles of those among them that are more urgent than the alarm itself. */
+  graver?: readonly string[];
   /** Why nobody was told before, when the page was held back. */
   heldFor: string | null;
   /** Address where one tap acknowledges; null leaves it out. */
@@ -78,9 +80,10 @@ function subjectOf(alarm: AlarmView, { change, room, siteLabel, page }: NoticeCo
   const { priority, title, limit, place } = alarm;
   const said = limit === null || saysNumber(title, limit) ? "" : ` (limit ${limit})`;
   const where = [place, room ?? siteLabel].filter((name) => name && !title.includes(name));
+  const titles = [title, ...(page?.graver ?? [])].join(", ");
   const lead = page && page.kind !== "first" ? PAGE_LEAD[page.kind] : LEAD[change];
   const more = page && page.more > 0 ? ` (and ${page.more} more)` : "";
-  return `${lead}P${priority} ${title}${said}${more} — ${where.join(", ") || siteLabel}`;
+  return `${lead}P${priority} ${titles}${said}${more} — ${where.join(", ") || siteLabel}`;
 }
 
 /** True when the text holds the number itself, not merely its digits. */
@@ -109,8 +112,9 @@ function textOf(alarm: AlarmView, context: NoticeContext, link: string | null): 
 }
 
 function pageLines(page: PageContext, time: (when: EpochMs) => string): string[] {
-  const { asked, more, heldFor, ackUrl } = page;
+  const { asked, more, heldFor, ackUrl, graver = [] } = page;
   return [
+    ...graver.map((title) => `Because of:  ${title}`),
     ...(more > 0 ? [`With it:     ${more} more alarms that follow from it`] : []),
     ...(heldFor ? [`Not told:    until now, because of ${heldFor}`] : []),
     ...asked.slice(-5).map(({ at, names }) => `Asked:       ${names.join(", ")}, ${time(at)}`),

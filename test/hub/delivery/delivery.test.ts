@@ -304,12 +304,47 @@ describe("an incident", () => {
     ]);
   });
 
-  test("a symptom more urgent than its cause is paged by itself", async () => {
+  test("a symptom more urgent than its cause is paged with it, as urgent as the symptom", async () => {
     const rig = open();
-    rig.raise("utility", { priority: 2, to: ["desk"], part: part("cause") });
+    const leads = { ...part("cause"), mayLead: true };
+    rig.raise("utility", { priority: 2, to: ["desk"], part: leads });
+    await rig.clock.advance(4_000);
+    rig.raise("ups", { priority: 1, to: ["chi-mail"], part: part("symptom") });
+    for (const id of ["rack-1", "rack-2"]) rig.raise(id, { to: ["desk"], part: part("symptom") });
+    await rig.clock.advance(16 * MINUTE);
+    expect(rig.sent).toEqual([
+      "0 desk P1 utility, ups",
+      "0 chi-mail P1 utility, ups",
+      "15 desk STILL NOT ACKNOWLEDGED: P1 utility, ups, rack-1, rack-2",
+      "15 chi-mail STILL NOT ACKNOWLEDGED: P1 utility, ups, rack-1, rack-2",
+    ]);
+  });
+
+  test("a symptom more urgent than a cause that was told before is paged by itself", async () => {
+    const rig = open();
+    rig.raise("utility", { priority: 2, to: ["desk"], part: { ...part("cause"), mayLead: true } });
+    await rig.clock.advance(11_000);
     rig.raise("rack-1", { priority: 1, to: ["desk"], part: part("symptom") });
     await rig.clock.advance(1_000);
-    expect(rig.sent).toEqual(["0 desk P1 rack-1", "0 desk P2 utility"]);
+    expect(rig.sent).toEqual(["0 desk P2 utility", "0 desk P1 rack-1"]);
+  });
+
+  test("what others may follow from waits 10 s for them; other alarms, critical ones, and a site that says so do not", async () => {
+    const leads = { part: { ...part("cause"), mayLead: true }, to: ["desk"] };
+    const rig = open();
+    rig.raise("other", { priority: 2, to: ["desk"] });
+    rig.raise("utility", { ...leads, priority: 2 });
+    await rig.clock.advance(9_000);
+    expect(rig.sent).toEqual(["0 desk P2 other"]);
+    rig.clear("utility");
+    await rig.clock.advance(9_000);
+    rig.raise("crah", { ...leads, priority: 1 });
+    await rig.clock.advance(1);
+    expect(rig.sent).toEqual(["0 desk P2 other", "0 desk P1 crah"]);
+    const eager = open({ ...PEOPLE, paging: { ...PEOPLE.paging, gatherMs: 0 } });
+    eager.raise("utility", { ...leads, priority: 2 });
+    await eager.clock.advance(1);
+    expect(eager.sent).toEqual(["0 desk P2 utility"]);
   });
 
   test("a symptom that outlasts its cause by 5 min is paged, one that does not is not", async () => {

@@ -78,7 +78,7 @@ function check(rig: DeliveryRig): void {
     } else if (call?.state === "folded") {
       const lead = rig.delivery.calls().find((other) => other.alarm === call.lead);
       expect(lead, `${id} is spoken for by ${call.lead}`).toBeDefined();
-      expect(lead!.view.priority).toBeLessThanOrEqual(call.view.priority);
+      expect(lead!.urgency).toBeLessThanOrEqual(call.view.priority);
       expect(lead!.why).not.toBe("withheld");
     } else if (PRIORITY[id]! < 3) {
       expect(call?.why, id).toBe("unanswered");

@@ -25,12 +25,19 @@ function start(desk: Desk): void {
 
 test("each alarm hears what it is: alone, a cause, a symptom of its lead", async () => {
   const desk = new Desk();
-  expect(desk.raise(CRAH)).toEqual({ incident: "inc-1", part: "alone", lead: CRAH });
+  expect(desk.raise(CRAH)).toEqual({
+    ...{ incident: "inc-1", part: "alone", lead: CRAH, mayLead: true },
+  });
   await desk.clock.advance(60_000);
-  expect(desk.raise(HOT)).toEqual({ incident: "inc-1", part: "symptom", lead: CRAH });
-  expect(desk.ack(CRAH)).toEqual({ incident: "inc-1", part: "cause", lead: CRAH });
+  expect(desk.raise(HOT)).toEqual({
+    incident: "inc-1",
+    part: "symptom",
+    lead: CRAH,
+    mayLead: false,
+  });
+  expect(desk.ack(CRAH)).toEqual({ incident: "inc-1", part: "cause", lead: CRAH, mayLead: true });
   expect(desk.raise("is.leak.rope")).toEqual({
-    ...{ incident: "inc-2", part: "alone", lead: "is.leak.rope" },
+    ...{ incident: "inc-2", part: "alone", lead: "is.leak.rope", mayLead: false },
   });
 });
 
