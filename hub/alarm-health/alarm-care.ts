@@ -101,6 +101,8 @@ export class AlarmCare {
         book: delivery.book,
         links: delivery.links,
         calls: () => [...delivery.calls(), ...drills.calls()],
+        call: (alarm) => delivery.call(alarm),
+        together: (alarm) => delivery.together(alarm),
       },
       alarms: {
         view: (id) => drills.asAlarm(id) ?? alarms.view(id),

@@ -2,6 +2,7 @@ import type { AlarmView } from "../../contract/api.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
 import type { AckClaim, AckLinks } from "./ack-link.ts";
 import type { AddressBook } from "./address-book.ts";
+import type { Call } from "./call-table.ts";
 import type { Delivery } from "./delivery.ts";
 
 const REPLY_WINDOW_MS = 10 * 60_000;
@@ -25,7 +26,7 @@ export type LinkFound =
 export type ReplyOutcome = { kind: "acknowledged" | "refused" | "ignored"; say: string };
 
 export interface AnswersDeps {
-  delivery: Pick<Delivery, "book" | "links" | "calls">;
+  delivery: Pick<Delivery, "book" | "links" | "calls" | "call" | "together">;
   alarms: {
     view(id: string): AlarmView | undefined;
     command(id: string, order: { do: "acknowledge"; by: string }): AlarmView | undefined;
@@ -55,10 +56,7 @@ export class Answers {
   useLink(token: string): LinkFound {
     const { found, claim } = this.#find(token);
     if (found.kind !== "ready" || !claim) return found;
-    this.#deps.alarms.command(claim.alarm, {
-      do: "acknowledge",
-      by: `${found.who} (link in the message)`,
-    });
+    this.#acknowledge(claim.alarm, `${found.who} (link in the message)`);
     // A crash before this leaves a link that finds the alarm acknowledged.
     this.#links.use(token, claim, this.#deps.clock.nowMs());
     return found;
@@ -74,9 +72,9 @@ export class Answers {
     const call = this.#deps.delivery
       .calls()
       .find(
-        ({ alarm, occurrence, told }) =>
-          codes.includes(this.#links.code(alarm, occurrence)) &&
-          told.some((receiver) => person.reach.includes(receiver)),
+        (call) =>
+          codes.includes(this.#links.code(call.alarm, call.occurrence)) &&
+          this.#told(call).some((receiver) => person.reach.includes(receiver)),
       );
     const view = call && this.#deps.alarms.view(call.alarm);
     if (!view || view.occurrence !== call.occurrence) {
@@ -84,8 +82,22 @@ export class Answers {
       return { kind: "refused", say: "No open alarm has this code. Nothing was acknowledged." };
     }
     if (view.ack) return { kind: "refused", say: `Already acknowledged by ${view.ack.by}.` };
-    this.#deps.alarms.command(view.id, { do: "acknowledge", by: `${person.name} (SMS)` });
+    this.#acknowledge(view.id, `${person.name} (SMS)`);
     return { kind: "acknowledged", say: `Acknowledged: ${view.title}` };
+  }
+
+  /** A cause that took over the pages of a symptom keeps who was told. */
+  #told({ told, lead }: Call): string[] {
+    const over = lead === null ? undefined : this.#deps.delivery.call(lead);
+    return [...told, ...(over?.told ?? [])];
+  }
+
+  /** Who answers a page takes everything the page spoke for, and its cause when that showed since. */
+  #acknowledge(alarm: string, by: string): void {
+    const { alarms, delivery } = this.#deps;
+    for (const each of delivery.together(alarm))
+      if (each === alarm || alarms.view(each)?.ack === null)
+        alarms.command(each, { do: "acknowledge", by });
   }
 
   #find(token: string): { found: LinkFound; claim?: AckClaim } {

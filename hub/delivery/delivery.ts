@@ -16,13 +16,12 @@ import { type Call, CallTable, type EndReason } from "./call-table.ts";
 import { DigestTable } from "./digest.ts";
 import { FloodGauge } from "./flood.ts";
 import { alone, type IncidentPart } from "./incident-part.ts";
+import { OnePage, OUTLAST_MS } from "./one-page.ts";
 import { type DeliveryEvent, Pager } from "./pager.ts";
 import { Windows } from "./windows.ts";
 
-/** Symptoms that outlast their cause are told after this long: most of them clear by themselves. */
-export const OUTLAST_MS = { urgent: 60_000, other: 5 * 60_000 };
 /** What others may follow from waits so long for them: a symptom may be more urgent than its cause. */
-export const CAUSE_GATHER_MS = 10_000;
+const CAUSE_GATHER_MS = 10_000;
 const LONGEST_WAIT_MS = 60_000;
 const FLOOD_LOOK_MS = 15_000;
 const STORAGE_RETRY_MS = 5_000;
@@ -54,6 +53,9 @@ export interface Delivery {
   run(signal: AbortSignal): Promise<void>;
   /** Every alarm somebody is being told of. */
   calls(): Call[];
+  call(alarm: string): Call | undefined;
+  /** The alarms that an answer to a page of this one speaks for: what it leads, or its lead and what that leads. */
+  together(alarm: string): string[];
   /** Told of each event, inside the transaction that writes it down. */
   onEvent(listener: (event: DeliveryEvent) => void): () => void;
   readonly book: AddressBook;
@@ -72,6 +74,7 @@ class Desk implements Delivery {
   readonly #digests: DigestTable;
   readonly #flood: FloodGauge;
   readonly #pager: Pager;
+  readonly #onePage: OnePage;
   readonly #steps: StepWatch;
   readonly #bell = new Bell();
   readonly #listeners = new Set<(event: DeliveryEvent) => void>();
@@ -93,10 +96,13 @@ class Desk implements Delivery {
       ...{ calls: this.#calls, digests: this.#digests, flood: this.#flood },
       tell: (event) => this.#tell(event),
     });
+    this.#onePage = new OnePage({ calls: this.#calls, outbox, tell: (event) => this.#tell(event) });
     outbox.onTrouble((page) => this.#hearTrouble(page));
   }
 
   calls = (): Call[] => this.#calls.all();
+  call = (alarm: string): Call | undefined => this.#calls.get(alarm);
+  together = (alarm: string): string[] => this.#onePage.together(alarm);
 
   onEvent(listener: (event: DeliveryEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -127,14 +133,7 @@ class Desk implements Delivery {
   regroup(alarm: string, part: IncidentPart): void {
     const call = this.#calls.get(alarm);
     if (!call || call.state === "ended") return;
-    const now = this.#deps.clock.nowMs();
-    if (part.part === "symptom" && this.#speaksFor(part.lead, call)) this.#fold(call, part, now);
-    else {
-      const wasFolded = call.state === "folded";
-      const moved = { ...call, incident: part.incident, lead: null, state: "running" as const };
-      this.#calls.save({ ...moved, nextAt: wasFolded ? now : call.nextAt });
-      if (part.part === "cause") this.#absorb(moved, now);
-    }
+    this.#onePage.regroup(call, part, this.#deps.clock.nowMs());
     afterCommit(this.#deps.db, () => this.#bell.ring());
   }
 
@@ -160,56 +159,14 @@ class Desk implements Delivery {
       urgency: view.priority,
     };
     this.#calls.save(call);
-    if (part.part === "symptom" && this.#speaksFor(part.lead, call)) {
-      this.#fold(call, part, at);
-      return;
-    }
-    if (part.part === "symptom" && this.#raiseLead(call, part, at)) return;
-    if (part.part === "cause") this.#absorb(call, at);
-    if (gatherMs === 0) this.#pager.fire(call, at);
+    const { spokenFor, page } = this.#onePage.begin(call, part, at);
+    if (page) this.#pager.fire(this.#fresh(page), at);
+    else if (!spokenFor && gatherMs === 0) this.#pager.fire(call, at);
   }
 
   #gatherMs({ priority }: AlarmView, { mayLead }: IncidentPart): number {
     if (priority === 1) return 0;
     return this.#deps.config.paging.gatherMs ?? (mayLead ? CAUSE_GATHER_MS : 0);
-  }
-
-  /** Whether an alarm's pages cover a symptom: they go on or were answered, and are as urgent. */
-  #speaksFor(lead: string, { alarm, view }: Call): boolean {
-    const call = lead === alarm ? undefined : this.#calls.get(lead);
-    if (!call || call.urgency > view.priority) return false;
-    return call.state === "running" || (call.state === "ended" && call.why !== "withheld");
-  }
-
-  /** A cause nobody has been told of yet goes out at once with its more urgent symptom, as one page. */
-  #raiseLead(symptom: Call, part: IncidentPart, at: EpochMs): boolean {
-    const lead = part.lead === symptom.alarm ? undefined : this.#calls.get(part.lead);
-    if (lead?.state !== "running" || lead.pages > 0 || lead.held) return false;
-    const targets = [...new Set([...lead.targets, ...symptom.targets])];
-    const raised = { ...this.#fresh(lead), targets, urgency: symptom.view.priority };
-    this.#calls.save(raised);
-    this.#fold(symptom, part, at);
-    this.#pager.fire(raised, at);
-    return true;
-  }
-
-  #fold(call: Call, { incident, lead }: IncidentPart, at: EpochMs): void {
-    const { alarm, occurrence, told } = call;
-    const untold = new Set(this.#deps.outbox.supersede(alarm, occurrence, `told with ${lead}`));
-    const folded = { ...call, incident, lead, state: "folded" as const, nextAt: null, why: null };
-    this.#calls.save({ ...folded, told: told.filter((receiver) => !untold.has(receiver)) });
-    // What hung on it hangs on the new lead now.
-    for (const under of this.#calls.foldedUnder(alarm))
-      this.#fold(under, { incident, lead, part: "symptom" }, at);
-    this.#tell({ at, alarm, occurrence, kind: "held", text: `told with ${lead}` });
-  }
-
-  /** Folds what the incident has told so far under its cause. */
-  #absorb({ alarm, incident }: Call, at: EpochMs): void {
-    if (incident === null) return;
-    for (const call of this.#calls.ofIncident(incident))
-      if (call.alarm !== alarm && call.state === "running" && this.#speaksFor(alarm, call))
-        this.#fold(call, { incident, lead: alarm, part: "symptom" }, at);
   }
 
   #acknowledged(call: Call | undefined, view: AlarmView, ack: { at: EpochMs; by: string }): void {
@@ -223,7 +180,7 @@ class Desk implements Delivery {
   #withhold(call: Call | undefined, at: EpochMs, text: string): void {
     if (!call) return;
     this.#end(call, call.alarm, call.occurrence, { why: "withheld", text });
-    this.#release(call.alarm, at);
+    this.#onePage.release(call.alarm, at);
   }
 
   /** Sends no further page. Who had only one still waiting has not been told. */
@@ -252,7 +209,8 @@ class Desk implements Delivery {
     const named = () => this.book.waysTo(this.#atOnce(telling?.receivers ?? []), at);
     const receivers = own ? own.told : named().map(({ receiver }) => receiver);
     const cause = own?.cause ?? view.rule;
-    if (telling) this.#pager.tellEnd(view, telling.change, at, { receivers, room, cause });
+    const told = { ...view, priority: own?.urgency ?? view.priority };
+    if (telling) this.#pager.tellEnd(told, telling.change, at, { receivers, room, cause });
     // A latched alarm has to be looked at, although its condition is over.
     if (own && view.state === "latched") this.#calls.save({ ...own, told: [] });
     else this.#forget(view.id, at);
@@ -262,16 +220,7 @@ class Desk implements Delivery {
 
   #forget(alarm: string, at: EpochMs): void {
     this.#calls.remove(alarm);
-    this.#release(alarm, at);
-  }
-
-  /** What an alarm spoke for has to speak for itself, unless it is over soon. */
-  #release(lead: string, at: EpochMs): void {
-    for (const call of this.#calls.foldedUnder(lead)) {
-      const isUrgent = call.view.priority === 1;
-      const nextAt = at + (isUrgent ? OUTLAST_MS.urgent : OUTLAST_MS.other);
-      this.#calls.save({ ...call, state: "running", lead: null, nextAt });
-    }
+    this.#onePage.release(alarm, at);
   }
 
   #hearTrouble({ alarm, occurrence, step }: Page): void {

@@ -136,7 +136,8 @@ export class Pager {
     const isLost =
       ways.length === 0 || (isDirect && outbox.isLost({ alarm, occurrence, step: page }));
     if (isLost) this.#notTold(call, now, "nobody of this step could be reached");
-    else this.#tell(call, now, kind === "first" ? "told" : "escalated", `${names.join(", ")} told`);
+    else if (kind === "first") this.#tell(call, now, "told", `${names.join(", ")} told`);
+    else this.#tell(call, now, "escalated", `nobody answered yet: ${names.join(", ")} told`);
     if (!isLost) log.info({ alarm, occurrence, page, names, direct: isDirect }, "page sent");
     return isLost;
   }

@@ -12,7 +12,7 @@ import { afterCommit, transact } from "../state/transaction.ts";
 import type { Fence } from "../workers/fence.ts";
 import { type Fact, factOf } from "./fact.ts";
 import { fold } from "./folding.ts";
-import { type Incident, mayClose, stateOf } from "./incident.ts";
+import { type Incident, leadOf, mayClose, stateOf } from "./incident.ts";
 import { IncidentDesk } from "./incident-desk.ts";
 import { IncidentStore } from "./incident-store.ts";
 import { type Change, memberOf, partIn, sounds, standingAfter, titleOf } from "./member.ts";
@@ -199,10 +199,11 @@ export class Incidents {
     const incident = joins ?? takes[0] ?? this.#desk.begin(member, at);
     const before = takes.map(titleOf);
     this.#desk.join(incident, member);
+    const lead = leadOf(incident);
+    // The other phases of a supply that is gone are no news: what speaks for it does.
+    const cause = because && lead?.fact.place === because.fact.place ? lead : because;
     const words =
-      joins && because
-        ? joinedWords(what, named(because))
-        : { kind: "raised" as const, text: what };
+      joins && cause ? joinedWords(what, named(cause)) : { kind: "raised" as const, text: what };
     this.#desk.note(incident, { ...words, at, alarm: view.id, by: null });
     if (!joins && takes.length > 0) incident.lead = member.alarm;
     for (const taken of takes) if (taken !== incident) this.#desk.absorb(taken, incident, at);

@@ -52,11 +52,13 @@ export function wordsOf(
   }
 }
 
-/** The title tells of a value when it was over; what it was about says more. */
+/** A title that tells of the value when it was too high would contradict the one of now. */
 function overWords(view: AlarmView): string {
-  return view.value === null || view.limit === null
-    ? named(view)
-    : `${view.place ?? view.subject}, now ${Number(view.value.toFixed(1))} ${view.unit}`.trim();
+  const { value, limit, unit, title, place, subject } = view;
+  if (value === null || limit === null) return named(view);
+  const tellsValue = [...title.matchAll(/\d ?([^\s\d]+)/g)].some(([, word]) => word === unit);
+  const what = tellsValue ? (place ?? subject) : named(view);
+  return `${what}, now ${Number(value.toFixed(1))} ${unit}`.trim();
 }
 
 export function joinedWords(what: string, because: string): Words {

@@ -78,9 +78,11 @@ function pageData({ step, more, ackUrl, replyCode }: PageContext): Record<string
 
 function subjectOf(alarm: AlarmView, { change, room, siteLabel, page }: NoticeContext): string {
   const { priority, title, limit, place } = alarm;
-  const said = limit === null || saysNumber(title, limit) ? "" : ` (limit ${limit})`;
+  const graver = page?.graver ?? [];
+  const isSaid = limit === null || graver.length > 0 || saysNumber(title, limit);
+  const said = isSaid ? "" : ` (limit ${limit})`;
   const where = [place, room ?? siteLabel].filter((name) => name && !title.includes(name));
-  const titles = [title, ...(page?.graver ?? [])].join(", ");
+  const titles = [title, ...graver].join(", ");
   const lead = page && page.kind !== "first" ? PAGE_LEAD[page.kind] : LEAD[change];
   const more = page && page.more > 0 ? ` (and ${page.more} more)` : "";
   return `${lead}P${priority} ${titles}${said}${more} — ${where.join(", ") || siteLabel}`;
@@ -114,7 +116,7 @@ function textOf(alarm: AlarmView, context: NoticeContext, link: string | null): 
 function pageLines(page: PageContext, time: (when: EpochMs) => string): string[] {
   const { asked, more, heldFor, ackUrl, graver = [] } = page;
   return [
-    ...graver.map((title) => `Because of:  ${title}`),
+    ...graver.map((title) => `And with it: ${title}`),
     ...(more > 0 ? [`With it:     ${more} more alarms that follow from it`] : []),
     ...(heldFor ? [`Not told:    until now, because of ${heldFor}`] : []),
     ...asked.slice(-5).map(({ at, names }) => `Asked:       ${names.join(", ")}, ${time(at)}`),

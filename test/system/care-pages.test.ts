@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import mqtt from "mqtt";
@@ -8,12 +8,11 @@ import type { AlarmView, NotificationView } from "../../contract/api.ts";
 import { openBrowser } from "./browser.ts";
 import { freePort } from "./free-port.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
+import { shoot } from "./shoot.ts";
 import { Site } from "./site.ts";
 import { until } from "./until.ts";
 
 const TOKEN = "care-pages-test-token-on-loopback";
-/** Where to keep pictures of the pages, for people to look at. */
-const SHOTS = process.env.PLENUM_SHOTS;
 
 let folder: string;
 let mailbox: Mailbox;
@@ -63,18 +62,15 @@ async function open(address: string): Promise<void> {
   await page.locator("h1").waitFor();
 }
 
-/** Whatever sticks out at the side of a phone; and pictures, when somebody wants them. */
+/** Whatever sticks out at the side of a phone. */
 async function tooWide(name: string): Promise<number> {
-  if (SHOTS) {
-    mkdirSync(SHOTS, { recursive: true });
-    await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
-    await page.emulateMedia({ colorScheme: "dark" });
-    await page.screenshot({ path: path.join(SHOTS, `${name}-dark.png`), fullPage: true });
-    await page.emulateMedia({ colorScheme: "light" });
-  }
+  await shoot(page, name);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await shoot(page, `${name}-dark`);
+  await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 390, height: 844 });
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  if (SHOTS) await page.screenshot({ path: path.join(SHOTS, `${name}-phone.png`), fullPage: true });
+  await shoot(page, `${name}-phone`);
   await page.setViewportSize({ width: 1920, height: 1080 });
   return over;
 }

@@ -9,6 +9,40 @@ export interface Received {
   text: string;
 }
 
+/** A mail as its reader sees it. */
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+}
+
+/** Of a mail of one plain-text part. */
+export function readMail(raw: string): Mail {
+  const end = raw.indexOf("\r\n\r\n");
+  const head = raw.slice(0, end).replace(/\r\n[ \t]+/g, " ");
+  const header = (name: string) =>
+    new RegExp(`^${name}: (.*)$`, "im").exec(head)?.[1]?.trim() ?? "";
+  const subject = header("Subject")
+    .replace(/\?= =\?/g, "?==?")
+    .replace(/=\?UTF-8\?(Q|B)\?(.*?)\?=/gi, (_, way: string, text: string) =>
+      way.toUpperCase() === "B"
+        ? Buffer.from(text, "base64").toString()
+        : unquoted(text.replaceAll("_", " ")),
+    );
+  const body = raw.slice(end + 4);
+  const way = header("Content-Transfer-Encoding").toLowerCase();
+  const text = way === "base64" ? Buffer.from(body, "base64").toString() : unquoted(body, way);
+  return { to: header("To"), subject, text };
+}
+
+function unquoted(text: string, way = "quoted-printable"): string {
+  if (way !== "quoted-printable") return text;
+  const bytes = text
+    .replace(/=\r\n/g, "")
+    .replace(/=([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1").toString();
+}
+
 /** A real SMTP server and a real HTTP server that keep what they are sent. */
 export interface Mailbox {
   smtpUrl: string;

@@ -151,7 +151,11 @@ export class Site {
         return missing === 0 || missing === (await this.#notReady()) ? health : undefined;
       },
       limitMs,
-    );
+    ).catch((error: Error) => {
+      throw new Error(
+        `${error.message}; the hub's log ends with: ${this.log("hub").slice(-1_000)}`,
+      );
+    });
   }
 
   async #notReady(): Promise<number> {

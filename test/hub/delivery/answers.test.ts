@@ -70,6 +70,25 @@ test("the code in an SMS acknowledges from the number of who was told, and from 
   expect(rig.replies.acknowledgeByReply("+358401111111", code()).say).toMatch(/^Already/);
 });
 
+test.each(["link", "SMS"] as const)(
+  "an answer by %s to a symptom's page answers for the cause that showed since, and for all of it",
+  async (way) => {
+    const part = (kind: "alone" | "cause" | "symptom", lead: string) =>
+      ({ incident: "i1", part: kind, lead: `high.${lead}` }) as const;
+    rig.raise("ups", { part: part("alone", "ups") });
+    await rig.clock.advance(2_000);
+    rig.raise("utility", { priority: 2, part: part("cause", "utility") });
+    rig.raise("rack", { priority: 2, part: part("symptom", "utility") });
+    rig.raise("elsewhere", { priority: 2 });
+    if (way === "link") rig.replies.useLink(token("anna-mail"));
+    else rig.replies.acknowledgeByReply("+358401111111", code());
+    await rig.clock.advance(40 * MINUTE);
+    for (const id of ["ups", "utility", "rack"]) expect(rig.view(id)?.ack?.by).toMatch(/^Anna \(/);
+    expect(rig.view("elsewhere")?.ack).toBeNull();
+    expect(rig.sent.filter((line) => /ups|utility/.test(line))).toHaveLength(2);
+  },
+);
+
 test(`${MAX_WRONG_REPLIES} wrong codes from a number shut it out for 10 min`, async () => {
   rig.raise("leak");
   await rig.clock.advance(MINUTE);

@@ -293,6 +293,32 @@ describe("an incident", () => {
     ]);
   });
 
+  test("whose cause shows a moment after its symptom was told is still one page, one ladder and one end", async () => {
+    const rig = open();
+    rig.raise("ups", { part: { incident: "i1", part: "alone", lead: "high.ups" } });
+    await rig.clock.advance(3_000);
+    rig.raise("utility", { priority: 2, part: { ...part("cause"), mayLead: true } });
+    await rig.clock.advance(11 * MINUTE);
+    rig.clear("ups");
+    rig.clear("utility");
+    await rig.clock.advance(1);
+    expect(rig.sent.filter((line) => line.includes("-sms"))).toEqual([
+      "0 anna-sms P1 ups",
+      "10 bo-sms NOT ACKNOWLEDGED: P1 utility, ups",
+      "11 anna-sms OVER: P1 utility",
+      "11 bo-sms OVER: P1 utility",
+    ]);
+  });
+
+  test("whose cause shows a moment later but is for others tells them at once", async () => {
+    const rig = open();
+    rig.raise("ups", { part: { incident: "i1", part: "alone", lead: "high.ups" }, to: ["desk"] });
+    await rig.clock.advance(3_000);
+    rig.raise("utility", { part: part("cause"), to: ["chi-mail"] });
+    await rig.clock.advance(1);
+    expect(rig.sent).toEqual(["0 desk P1 ups", "0 chi-mail P1 utility (and 1 more)"]);
+  });
+
   test("whose cause shows last takes over the pages of its symptoms", async () => {
     const rig = open();
     rig.raise("rack-1", { part: { incident: "i1", part: "alone", lead: "high.rack-1" } });
@@ -318,6 +344,9 @@ describe("an incident", () => {
       "15 desk STILL NOT ACKNOWLEDGED: P1 utility, ups, rack-1, rack-2",
       "15 chi-mail STILL NOT ACKNOWLEDGED: P1 utility, ups, rack-1, rack-2",
     ]);
+    rig.clear("utility");
+    await rig.clock.advance(1);
+    expect(rig.sent.slice(4)).toEqual(["16 desk OVER: P1 utility", "16 chi-mail OVER: P1 utility"]);
   });
 
   test("a symptom more urgent than a cause that was told before is paged by itself", async () => {
