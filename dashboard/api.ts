@@ -71,6 +71,11 @@ export async function signOut(): Promise<void> {
   await call("DELETE", "session");
 }
 
+/** Says that this screen paints what the hub says. */
+export async function sayPainted(): Promise<void> {
+  await call("POST", "wall", {});
+}
+
 export async function getSite(): Promise<SiteModel> {
   return (await call("GET", "site")) as SiteModel;
 }

@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { errorText, getHistory, type Identity, signIn, whoAmI } from "./api.ts";
+import { errorText, getHistory, type Identity, sayPainted, signIn, whoAmI } from "./api.ts";
 import { Pages } from "./pages/pages.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Reloader } from "./reloader.ts";
 import { Store } from "./store.ts";
 import { StreamKeeper } from "./stream.ts";
 import { createView, ViewProvider } from "./view.ts";
+import { BEACON_MS, beacon } from "./wall/beacon.ts";
 import { HistoryContext } from "./wall/history-context.ts";
 import { SparkHistory } from "./wall/spark-history.ts";
 
@@ -87,8 +88,16 @@ function SignedIn({ identity, onSignedOut }: { identity: Identity; onSignedOut: 
       keeper.check();
       reloader.check();
     }, TICK_MS);
+    const tellPainted = () =>
+      beacon({
+        nextFrame: (painted) => requestAnimationFrame(painted),
+        isFresh: () => !store.lost.peek() && store.site.peek() !== null,
+        send: sayPainted,
+      });
+    const beaconTimer = identity.role === "wall" ? setInterval(tellPainted, BEACON_MS) : undefined;
     return () => {
       clearInterval(timer);
+      clearInterval(beaconTimer);
       keeper.close();
     };
   }, [store, identity, onSignedOut]);

@@ -19,6 +19,7 @@ import { startHttp } from "./http/server.ts";
 import type { HttpSources } from "./http/sources.ts";
 import { mqttPlace } from "./identity/enrol-route.ts";
 import { type HubIdentity, openIdentity } from "./identity/identity.ts";
+import { channelGauges } from "./notify/channel-watch.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { probeTarget } from "./probe/probe-target.ts";
 import { SelfCare } from "./self-care.ts";
@@ -176,7 +177,12 @@ class HubParts {
     const config = this.#config;
     const broker = () => identity.asProbe(probeTarget(config.mqtt, this.#broker?.port));
     const refusedElsewhere = () => this.#broker?.refused ?? 0;
-    const moreGauges = () => [...identity.gauges(), ...parts.alarmCare.gauges()];
+    const moreGauges = () => [
+      ...identity.gauges(),
+      ...parts.alarmCare.gauges(),
+      ...channelGauges(config.receivers, parts.outbox),
+      ...parts.walls.gauges(),
+    ];
     const own = { refusedElsewhere, moreGauges };
     return new SelfCare({ ...parts, ...own, config, store, broker, clock, log });
   }

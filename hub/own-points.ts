@@ -8,6 +8,7 @@ import { isOwnNode } from "./own-nodes.ts";
 import type { ProbeState, Stage } from "./probe/probe.ts";
 import { RecentCount } from "./recent-count.ts";
 import type { OwnGauge } from "./self-watch.ts";
+import { shortName } from "./short-name.ts";
 
 /** Codes of the point `hub.self-check`. 6: the store alarm says it already. */
 const STAGE_CODES: Record<Stage, number> = {
@@ -26,8 +27,6 @@ const STAGE_WORDS: Record<string, string> = {
 };
 const LAGGING_MS = 30_000;
 const LOOP_SAMPLE_MS = 20;
-/** Names of per-node points must leave room for the rule's in an alarm's name. */
-const MAX_NODE_CHARS = 38;
 
 export interface OwnPointDeps {
   ingest: Pick<
@@ -174,12 +173,6 @@ const count = (role: string, label: string, read: () => number): OwnGauge => ({
   ...{ role, quantity: "count", label },
   read,
 });
-
-/** The node's name, or its beginning and end when an alarm's name would grow too long with it. */
-function shortName(node: string): string {
-  if (node.length <= MAX_NODE_CHARS) return node;
-  return `${node.slice(0, MAX_NODE_CHARS - 13)}-${node.slice(-12)}`;
-}
 
 function diskFreePercent(folder: string): number | undefined {
   try {

@@ -2,9 +2,11 @@ import type { HubConfig, SiteRule } from "./config/hub-config.ts";
 import { USUAL_CLIMATE } from "./derived/climate.ts";
 import { drillRule } from "./drill/drill-rule.ts";
 import { IDENTITY_RULES } from "./identity/identity-rules.ts";
+import { channelRule } from "./notify/channel-watch.ts";
 import { CLOCK_DIFFERS_POINT, HISTORY_FAILING_POINT } from "./self-watch.ts";
 import { selfWatchRules } from "./self-watch-rules.ts";
 import { standardRules } from "./standard-rules/rule-set.ts";
+import { wallRule } from "./walls/walls.ts";
 
 /** On each node's own word in its status that its disk fails. */
 export const NOT_DURABLE: SiteRule = {
@@ -54,6 +56,8 @@ export function withOwnRules(config: HubConfig): SiteRule[] {
     { ...NOT_DURABLE, receivers: all },
     ...selfWatchRules(all),
     drillRule(all),
+    channelRule(all),
+    wallRule(all),
     ...IDENTITY_RULES.map((rule) => ({ ...ownRule(all, rule), onDelayMs: 0 })),
   ];
   const { site, climate = USUAL_CLIMATE, standardRules: groups = [] } = config;

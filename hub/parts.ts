@@ -26,6 +26,7 @@ import { createOutbox } from "./notify/outbox.ts";
 import { toldOfOwn, withOwnRules } from "./own-rules.ts";
 import { proposedRules } from "./standard-rules/proposed.ts";
 import type { HubDb } from "./state/hub-db.ts";
+import { Walls } from "./walls/walls.ts";
 import { raiseFence } from "./workers/fence.ts";
 
 export interface PartsDeps {
@@ -63,6 +64,10 @@ export function openParts(deps: PartsDeps) {
   });
   return {
     ...{ live, ledger, ...alarming, quarantine, desk, ingest, coverage },
+    walls: new Walls(
+      deps.config.tokens.filter(({ role }) => role === "wall").map(({ name }) => name),
+      clock,
+    ),
     history: new HistoryReader({ store, coverage, clock }),
     completeness: new CompletenessReporter({ store, coverage, ledger, clock }),
   };

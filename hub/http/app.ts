@@ -22,6 +22,7 @@ import type { StaticFiles } from "./static-files.ts";
 import type { Stream } from "./stream.ts";
 import { addStreamRoute } from "./stream-route.ts";
 import type { Views } from "./views.ts";
+import { addWallRoute } from "./wall-route.ts";
 import { addWatchRoutes } from "./watch-routes.ts";
 
 export interface AppDeps {
@@ -90,6 +91,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   const routes: RouteDeps = { app, auth, sources, views };
   addServiceRoutes(routes);
   addWatchRoutes(routes);
+  addWallRoute(routes);
   addAlarmRoutes(routes);
   addIncidentRoutes(routes);
   addAlarmCareRoutes(routes);

@@ -12,6 +12,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { LiveState } from "../live/live-state.ts";
 import type { HeartbeatView } from "../probe/heartbeat.ts";
 import type { ProbeState } from "../probe/probe.ts";
+import type { Walls } from "../walls/walls.ts";
 
 /** What the HTTP part needs of the rest of the hub, and no more. */
 export interface HttpSources {
@@ -48,6 +49,8 @@ export interface HttpSources {
     list(query: { limit: number }): NotificationView[];
     counts(): { queued: number; failed: number };
   };
+  /** Left out where no screen is watched. */
+  walls?: Pick<Walls, "heard">;
   clock: Clock;
   /** /metrics holds every point, too. */
   pointMetrics?: boolean;

@@ -148,6 +148,15 @@ export class OutboxTable {
            AND (state IN ('accepted', 'delivered') OR state = 'queued' AND attempts < ${STUCK_ATTEMPTS})`,
         )
         .pluck(),
+      failing: db
+        .prepare<[]>(
+          `SELECT receiver FROM (
+             SELECT receiver, state, max(done_at) FROM outbox
+             WHERE state IN ('accepted', 'delivered', 'failed') AND NOT superseded GROUP BY receiver)
+           WHERE state = 'failed'
+           UNION SELECT receiver FROM outbox WHERE state = 'queued' AND attempts >= ${STUCK_ATTEMPTS}`,
+        )
+        .pluck(),
       isQueued: db
         .prepare<[number]>("SELECT count(*) FROM outbox WHERE id = ? AND state = 'queued'")
         .pluck(),
@@ -199,6 +208,8 @@ export class OutboxTable {
   /** True when every message of a page has failed, or fails again and again. */
   isLost = (alarm: string, occurrence: number, step: number): boolean =>
     this.#statements.hopeful.get(alarm, occurrence, step) === 0;
+  /** Receivers whose newest message failed, or has failed several times. */
+  failing = (): string[] => this.#statements.failing.all() as string[];
   isQueued = (id: number): boolean => this.#statements.isQueued.get(id) === 1;
 
   count(state: OutboxRow["state"]): number {

@@ -63,6 +63,8 @@ export interface Outbox {
   acknowledged(alarm: string, occurrence: number, ack: { at: EpochMs; by: string }): void;
   /** True when every message of the page has failed, or has failed four times and is still tried. */
   isLost(page: Page): boolean;
+  /** True from the moment a message to the receiver failed for good or the fourth time, until one goes out again. */
+  isFailing(receiver: string): boolean;
   /** Told, inside the transaction, when a page's message fails for good or the fourth time. */
   onTrouble(listener: (page: Page) => void): void;
 }
@@ -92,12 +94,14 @@ class SqliteOutbox implements Outbox {
   readonly #table: OutboxTable;
   readonly #receivers: Map<string, { channel: Channel; bell: Bell }>;
   readonly #troubled: ((page: Page) => void)[] = [];
+  readonly #failing: Set<string>;
 
   constructor({ db, receivers, clock, log, channelFor = plainChannels(clock) }: OutboxDeps) {
     this.#db = db;
     this.#clock = clock;
     this.#log = log;
     this.#table = new OutboxTable(db);
+    this.#failing = new Set(this.#table.failing());
     this.#receivers = new Map(
       receivers.map((receiver) => [
         receiver.id,
@@ -146,6 +150,8 @@ class SqliteOutbox implements Outbox {
   isLost({ alarm, occurrence, step }: Page): boolean {
     return this.#table.isLost(alarm, occurrence, step);
   }
+
+  isFailing = (receiver: string): boolean => this.#failing.has(receiver);
 
   onTrouble(listener: (page: Page) => void): void {
     this.#troubled.push(listener);
@@ -241,6 +247,7 @@ class SqliteOutbox implements Outbox {
       case "accepted":
       case "delivered": {
         const note = outcome.kind === "accepted" ? outcome.note : null;
+        this.#failing.delete(receiver);
         this.#table.finish(id, outcome.kind, now, note);
         if (note) this.#log.error({ ...where, note }, "notification did not reach everybody");
         else this.#log.info(where, `notification ${outcome.kind}`);
@@ -249,7 +256,8 @@ class SqliteOutbox implements Outbox {
     this.#table.prune(MAX_DONE);
   }
 
-  #tellTrouble({ alarm, occurrence, step }: OutboxRow): void {
+  #tellTrouble({ alarm, occurrence, step, receiver }: OutboxRow): void {
+    this.#failing.add(receiver);
     if (step === null) return;
     for (const listener of this.#troubled) listener({ alarm, occurrence, step });
   }

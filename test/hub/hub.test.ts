@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pino } from "pino";
@@ -39,7 +41,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const node of nodes.splice(0)) await node.close();
-  await hub.stop();
+  await hub?.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -57,7 +59,8 @@ ${rules}receivers: []
 
 async function start(yaml = siteYaml()): Promise<void> {
   const file = path.join(folder, "site.yaml");
-  const result = checkSite(yaml, file, () => ({ value: TOKEN }));
+  const secret = (name: string) => ({ value: name === "env:T" ? TOKEN : `${TOKEN}-${name}` });
+  const result = checkSite(yaml, file, secret);
   if ("problems" in result) throw new Error(result.problems.map(formatProblem).join("\n"));
   hub = await startHub(result.config, { clock: systemClock, log: pino({ level: "silent" }) });
 }
@@ -76,6 +79,34 @@ async function api<T>(route: string, method = "GET"): Promise<T> {
   if (!answer.ok) throw new Error(`${route}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
 }
+
+test("a receiver that says no raises an alarm for the others, and a wall screen is watched from the start", async () => {
+  const heard: string[] = [];
+  const desk = createServer((request, response) => {
+    request.on("data", (chunk) => heard.push(`${request.url} ${chunk}`));
+    response.writeHead(request.url === "/gone" ? 410 : 204).end();
+  }).listen(0, "127.0.0.1");
+  await once(desk, "listening");
+  const at = `http://127.0.0.1:${(desk.address() as AddressInfo).port}`;
+  const hook = (id: string) => `{ id: ${id}, webhook: { url: "${at}/${id}", allowPrivate: true } }`;
+  await start(
+    siteYaml()
+      .replace("receivers: [] }", "receivers: [gone] }")
+      .replace("receivers: []\n", `receivers: [ ${hook("gone")}, ${hook("desk")} ]\n`)
+      .replace("tokens: [", `tokens: [ { name: lobby, role: wall, token: "env:W" },`),
+  );
+  const node = await connect();
+  await node.announce([...POINTS]);
+  await node.live(["a01.inlet-top", Date.now(), 31]);
+  await until("the alarm of the channel", () =>
+    heard.some((line) => line.startsWith("/desk ") && line.includes("Messages to gone do not go")),
+  );
+  expect((await api<PointView>("/points/hub.channel.desk")).value).toBe(0);
+  expect((await api<PointView>("/points/hub.wall.lobby")).value).toBe(0);
+  await api("/wall", "POST");
+  desk.closeAllConnections();
+  desk.close();
+});
 
 const alarm = () =>
   until("the alarm", async () => {
@@ -395,7 +426,7 @@ test("With InfluxDB away the hub lives: values and alarms are shown, nothing is 
 });
 
 test("A hub that cannot listen to HTTP does not take data either", async () => {
-  const blocker = createServer().listen(0, "127.0.0.1");
+  const blocker = createTcpServer().listen(0, "127.0.0.1");
   await until("the port", () => blocker.listening || undefined);
   const { port } = blocker.address() as { port: number };
   await start();

@@ -219,8 +219,8 @@ test("Every point the hub measures of itself has a rule, and every such rule its
   const points = [...live.points()].filter(({ node }) => node === HUB_NODE);
   const watched = rulesOf("[]").flatMap((rule) => rule.points);
   const names = points.map(({ info }) => info.id.replace("edge-a", "*"));
-  // Those of identities, of listeners without TLS and of drills are made where these are.
-  const elsewhere = /^hub\.(identity-|plain-|drill$)/;
+  // Those of identities, of listeners without TLS, of drills, channels and screens are made where these are.
+  const elsewhere = /^hub\.(identity-|plain-|drill$|channel\.|wall\.)/;
   const plain = watched.filter((name) => name.startsWith("hub.") && !elsewhere.test(name));
   // How many rows are in quarantine is worth a look, not an alarm: that is their coming.
   expect(names.filter((name) => !plain.includes(name))).toEqual(["hub.quarantine"]);

@@ -22,6 +22,7 @@ const ROUTES: [string, string, Role[], (() => unknown)?][] = [
   ["DELETE", "/api/v1/session", all],
   ["GET", "/api/v1/site", all],
   ["GET", "/api/v1/openapi.json", all],
+  ["POST", "/api/v1/wall", all],
   ["GET", "/api/v1/points", watchers],
   ["GET", "/api/v1/points/a01.inlet-top", watchers],
   ["GET", "/api/v1/points/a01.inlet-top/history", watchers],

@@ -151,6 +151,37 @@ test("a final no is not tried again", async () => {
   expect(outbox.list({ limit: 1 })[0]).toMatchObject({ state: "failed", error: "answered 410" });
 });
 
+describe("a receiver", () => {
+  test("fails from the fourth failure of a message until one goes out, over a restart", async () => {
+    const outbox = start(open(["desk", "duty"]));
+    answer = (key) => (key.endsWith("desk") ? DOWN : OK);
+    outbox.enqueue(notice("a", "raised", { receivers: ["desk", "duty"] }));
+    await clock.advance(30_000);
+    expect(outbox.isFailing("desk")).toBe(false);
+    await clock.advance(6_000);
+    expect([outbox.isFailing("desk"), outbox.isFailing("duty")]).toEqual([true, false]);
+    await halt();
+    const again = start(open(["desk", "duty"]));
+    expect([again.isFailing("desk"), again.isFailing("duty")]).toEqual([true, false]);
+    answer = () => OK;
+    await clock.advance(60_000);
+    expect(again.isFailing("desk")).toBe(false);
+  });
+
+  test("fails at once when it says no for good, until it takes another message", async () => {
+    const outbox = start(open());
+    answer = (key) => (key.startsWith("a/") ? { kind: "refused", why: "answered 410" } : OK);
+    outbox.enqueue(notice("a"));
+    await clock.advance(1);
+    expect(outbox.isFailing("desk")).toBe(true);
+    expect(open().isFailing("desk")).toBe(true);
+    outbox.enqueue(notice("b"));
+    await clock.advance(1);
+    expect(outbox.isFailing("desk")).toBe(false);
+    expect(open().isFailing("desk")).toBe(false);
+  });
+});
+
 test("mail for several receivers is one row each; a dead one holds up nobody else", async () => {
   const outbox = start(open(["desk", "duty"]));
   answer = (key) => (key.endsWith("desk") ? DOWN : OK);
