@@ -34,6 +34,8 @@ export interface FixtureHub {
   resume(): void;
   /** Orders received: `POST /api/v1/alarms/x/ack`. */
   orders: string[];
+  /** When a wall screen said that it paints. */
+  painted: number[];
   /** Answers the next order with this status. */
   failNext(status: number): void;
   openStreams(): number;
@@ -57,6 +59,7 @@ export async function startFixtureHub(deps: {
   const streams = new Set<ServerResponse>();
   const held = new Set<() => void>();
   const orders: string[] = [];
+  const painted: number[] = [];
   const state: State = {
     aheadMs: 0,
     scenario: "normal",
@@ -128,7 +131,10 @@ export async function startFixtureHub(deps: {
     else if (isSignIn) signIn(request, answer, role);
     else if (!isIn) json(answer, { title: "Sign in", detail: "Nobody is signed in." }, 401);
     else if (pathname === "/api/v1/stream") openStream(answer);
-    else if (request.method === "POST") takeOrder(request, answer, pathname);
+    else if (pathname === "/api/v1/wall") {
+      painted.push(nowMs());
+      json(answer, {});
+    } else if (request.method === "POST") takeOrder(request, answer, pathname);
     else json(answer, read(pathname, role, snapshot));
   };
   const server = createServer(serve);
@@ -138,6 +144,7 @@ export async function startFixtureHub(deps: {
   return {
     url: `http://127.0.0.1:${port}`,
     orders,
+    painted,
     send,
     beat,
     play: (scenario) => {

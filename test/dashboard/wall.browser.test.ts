@@ -214,6 +214,26 @@ test("values that stop coming turn stale on the page's own clock while the hub i
   expect(await text("[data-kpi=hottest]")).toContain("–");
 });
 
+test("a screen of the role wall says every minute that it paints, another page never", async () => {
+  const minutes = async (count: number) => {
+    for (let s = 0; s < 60 * count; s += 10) {
+      hub.advance(10_000);
+      hub.beat();
+      await page.clock.runFor(10_000);
+    }
+  };
+  await open();
+  await minutes(2);
+  expect(hub.painted).toEqual([]);
+  await page.context().close();
+  await hub.close();
+  hub = await startFixtureHub({ webDir, role: "wall" });
+  await open();
+  await minutes(2);
+  await expect.poll(() => hub.painted.length).toBe(2);
+  expect(complaints).toEqual([]);
+});
+
 test("a silent hub is announced, everything but the alarms is greyed, and it comes back by itself", async () => {
   await open();
   hub.play("alarm");
