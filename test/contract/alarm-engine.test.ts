@@ -11,6 +11,7 @@ import {
   tick,
 } from "../../contract/alarm/engine.ts";
 import type { AlarmRule, Condition } from "../../contract/alarm/rule.ts";
+import { afterRestart } from "../../contract/alarm/timers.ts";
 import { stateName } from "../../contract/api.ts";
 import { bad, good, uncertain } from "../../contract/reading.ts";
 
@@ -324,7 +325,7 @@ describe("any sequence of findings and commands", () => {
   );
   const beat = fc.tuple(
     fc.integer({ min: 0, max: 120 }),
-    fc.oneof(finding, order, fc.constant("tick" as const)),
+    fc.oneof(finding, order, fc.constantFrom("tick" as const, "restart" as const)),
   );
   const rules = fc.record({
     onDelayMs: fc.constantFrom(0, 60_000),
@@ -345,20 +346,32 @@ describe("any sequence of findings and commands", () => {
           const isFinding =
             what === "breach" || what === "clear" || what === "hold" || what === "unknown";
           const { state: after, changes } =
-            what === "tick"
-              ? tick(state, now, rule)
-              : isFinding
-                ? step(state, what, now, rule)
-                : command(state, operator(what, now), now);
+            what === "restart"
+              ? { state: afterRestart(JSON.parse(JSON.stringify(state))), changes: [] }
+              : what === "tick"
+                ? tick(state, now, rule)
+                : isFinding
+                  ? step(state, what, now, rule)
+                  : command(state, operator(what, now), now);
           state = after;
           if (what === "breach") breachSince ??= now;
-          if (what === "clear" || what === "hold") breachSince = null;
+          if (what === "clear" || what === "hold" || what === "restart") breachSince = null;
 
           expect(state.count - before.count).toBe(changes.includes("raised") ? 1 : 0);
           if (changes.includes("raised"))
             expect(now - breachSince!).toBeGreaterThanOrEqual(rule.onDelayMs);
           if (changes.includes("cleared")) expect(state.finding).toBe("clear");
           if (what === "unknown") expect(changes).not.toContain("cleared");
+          if (what === "restart") {
+            expect(stateName(state)).toBe(stateName(before));
+            const { shelved, suppressed, outOfService } = before;
+            expect(state).toMatchObject({ shelved, suppressed, outOfService });
+          }
+          if (before.phase.name === "latched" && state.phase.name === "normal")
+            expect([what, before.phase.ack]).toEqual(["reset", expect.anything()]);
+          const flags = [!!state.shelved, !!state.suppressed, !!state.outOfService];
+          const had = [!!before.shelved, !!before.suppressed, !!before.outOfService];
+          expect(flags.filter((flag, n) => flag !== had[n]).length).toBeLessThanOrEqual(1);
           if (before.shelved && !state.shelved && state.phase.name === "active")
             expect(state.phase.ack).toBeNull();
           if (state.shelved && (isFinding || what === "tick"))
