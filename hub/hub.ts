@@ -120,7 +120,7 @@ class HubParts {
           this.#send(nodeTopic(change.node, lane), "", { retain: true, qos: 1 });
     });
     incidents.onChange(() => http.stream.incidentsChanged());
-    alarms.onChange((_, changed) => {
+    alarms.onChange((changed) => {
       http.stream.alarmsChanged();
       this.#publishAlarm(changed);
     });

@@ -70,9 +70,11 @@ export const CHANGES = [
 export type Change = (typeof CHANGES)[number];
 
 export interface Step {
+  /** The very object that was given when nothing is different: that is nearly every reading of every alarm. */
   state: AlarmState;
-  changes: Change[];
+  changes: readonly Change[];
 }
+const NO_CHANGES: readonly Change[] = [];
 
 export type Command =
   | { do: "acknowledge"; by: string }
@@ -99,9 +101,9 @@ export function step(state: AlarmState, finding: Finding, now: EpochMs, rule: Al
   const expired = state.shelved !== null && now >= state.shelved.until;
   const before = expired ? released({ ...state, shelved: null }) : state;
   const moved = advance(before, finding, now, rule);
-  const changes = expired ? (["unshelved", ...moved.changes] as Change[]) : moved.changes;
+  const changes = expired ? (["unshelved", ...moved.changes] as const) : moved.changes;
   if (!moved.state.shelved?.once || !changes.includes("cleared"))
-    return { state: { ...moved.state, finding }, changes };
+    return { state: withFinding(moved.state, finding), changes };
   const ended = released({ ...moved.state, shelved: null, finding });
   return { state: ended, changes: [...changes, "unshelved"] };
 }
@@ -170,7 +172,11 @@ function raise(state: AlarmState, now: EpochMs): Step {
 }
 
 function unchanged(state: AlarmState): Step {
-  return { state, changes: [] };
+  return { state, changes: NO_CHANGES };
+}
+
+function withFinding(state: AlarmState, finding: Finding): AlarmState {
+  return state.finding === finding ? state : { ...state, finding };
 }
 
 /** Carries out an operator's command. A command that does not apply changes nothing and is not an error. */

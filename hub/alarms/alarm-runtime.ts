@@ -40,7 +40,7 @@ import {
 
 const TICK_MS = 1_000;
 
-export type AlarmListener = (views: AlarmView[], changed: AlarmView) => void;
+export type AlarmListener = (changed: AlarmView) => void;
 
 export interface Alarms {
   /** Listens to live changes and ticks once a second until `signal` aborts. Call it once. */
@@ -235,7 +235,8 @@ class AlarmRuntime implements Alarms {
     for (const alarm of alarms) {
       const finding = this.#subjects.judge(alarm, now);
       const judged = step(alarm.state, finding, now, alarm.rule);
-      const transition = this.#move(alarm, judged, now, BY_HUB);
+      const isSame = judged.state === alarm.state;
+      const transition = isSame ? undefined : this.#move(alarm, judged, now, BY_HUB);
       if (transition) transitions.push(transition);
       else if (alarm.state.phase.name === "active") this.#reword(alarm);
     }
@@ -267,9 +268,7 @@ class AlarmRuntime implements Alarms {
   }
 
   #tellListeners(changed: readonly AlarmView[]): void {
-    if (changed.length === 0) return;
-    const views = this.views();
-    for (const view of changed) for (const listener of this.#listeners) listener(views, view);
+    for (const view of changed) for (const listener of this.#listeners) listener(view);
   }
 
   #reword(alarm: Alarm): void {

@@ -42,7 +42,7 @@ export class AlarmSubjects {
     this.#judgeSilentFromMono = this.#clock.monoMs() + START_HOLD_OFF_MS;
   }
 
-  judge({ rule, subject, judgedBy }: Alarm, now: EpochMs): Finding {
+  judge({ id, rule, subject, judgedBy }: Alarm, now: EpochMs): Finding {
     if (judgedBy !== null) return "unknown";
     const { kind } = rule.condition;
     if (kind === "silent") {
@@ -60,16 +60,22 @@ export class AlarmSubjects {
     }
     const { reading } = point;
     if (!reading) return "unknown";
-    const window = kind === "swing" ? this.#swingOf(rule, reading, now) : undefined;
-    return judge(rule.condition, { measurement: reading, stale, ...(window && { window }) });
+    if (rule.condition.kind !== "swing")
+      return judge(rule.condition, { measurement: reading, stale });
+    const window = this.#swingOf(id, { reading, windowMs: rule.condition.windowMs, now });
+    return judge(rule.condition, { measurement: reading, stale, window });
   }
 
   /** The window of one alarm, which takes each reading once, as it comes. */
-  #swingOf({ id, condition }: Alarm["rule"], reading: Reading, now: EpochMs): Swing | undefined {
-    if (condition.kind !== "swing") return undefined;
-    const name = `${id}.${reading.point}`;
-    const window = this.#windows.get(name) ?? new SwingWindow(condition.windowMs);
-    this.#windows.set(name, window);
+  #swingOf(
+    alarm: string,
+    { reading, windowMs, now }: { reading: Reading; windowMs: number; now: EpochMs },
+  ): Swing {
+    let window = this.#windows.get(alarm);
+    if (!window) {
+      window = new SwingWindow(windowMs);
+      this.#windows.set(alarm, window);
+    }
     if (reading.quality === "good") window.add(reading.at, reading.value);
     return window.at(now);
   }

@@ -28,11 +28,15 @@ export class LoadHub {
     this.folder = at.folder;
   }
 
-  /** History in InfluxDB's `database`, or in the embedded store without it. */
-  static async start(folder: string, influx?: { url: string; database: string }): Promise<LoadHub> {
+  /** History in InfluxDB's `database`, or in the embedded store without it. `rules` are further lines of alarms. */
+  static async start(
+    folder: string,
+    influx?: { url: string; database: string },
+    rules = "",
+  ): Promise<LoadHub> {
     const [httpPort, mqttPort] = [await freePort(), await freePort()];
     const file = path.join(folder, "site.yaml");
-    writeFileSync(file, siteText({ httpPort, mqttPort }, influx));
+    writeFileSync(file, siteText({ httpPort, mqttPort }, influx) + rules);
     const main = process.env.BENCH_HUB ?? path.join(topFolder(), "dist/hub/main.js");
     const watch = ["--import", path.join(topFolder(), "dist/test/bench/loop-watch.js")];
     const child = spawn(process.execPath, [...watch, main, "--config", file], {
@@ -78,10 +82,10 @@ http: { host: 127.0.0.1, port: ${httpPort} }
 mqtt: { host: 127.0.0.1, port: ${mqttPort} }
 storage: { path: ./data${history} }
 tokens: [ { name: bench, role: admin, token: "env:BENCH_TOKEN" } ]
+receivers: []
 alarms:
   - { id: high, points: ["*"], above: ${ALARM_ABOVE}, deadband: 1, onDelay: 0s, offDelay: 0s, priority: 2, title: "{label}", receivers: [] }
   - { id: stale, points: ["*"], stale: true, onDelay: 60s, offDelay: 0s, priority: 3, title: "{label}", receivers: [] }
-receivers: []
 `;
 }
 

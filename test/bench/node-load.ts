@@ -88,6 +88,13 @@ export class LoadNode {
     this.allow(Math.max(this.#allowed, this.sent) + rows);
   }
 
+  /** The same value of all its points. */
+  publishAll(value: number): void {
+    const at = Date.now();
+    const rows = this.points.map((point) => [point, at, value]);
+    this.#client.publish(nodeTopic(this.id, "live"), JSON.stringify({ at, rows }), { qos: 0 });
+  }
+
   /** Newest values of all its points; with `value` of the first alone. */
   publishLive(value?: number): void {
     const now = Date.now();

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const top = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const words = process.argv.slice(2);
 const chosen = words.filter((word) => !word.startsWith("--"));
-const usual = ["ingest", "node-red", "edge", "modbus-cost", "rtu-line"];
+const usual = ["ingest", "node-red", "edge", "modbus-cost", "rtu-line", "alarms"];
 const names = chosen.length > 0 ? chosen : usual;
 if (words.includes("--long")) process.env.BENCH_LONG = "1";
 for (const file of ["deploy/build.mjs", ...names.map((name) => `dist/test/bench/${name}.js`)]) {

@@ -39,7 +39,7 @@ const url = `http://127.0.0.1:${port}/`;
 const hook = { kind: "webhook", id: "hook", url, secret: null, allowPrivate: true } as const;
 const outbox = createOutbox({ db, receivers: [hook], clock, log });
 const alarms = createAlarms({ rules: [RULE], live, db, ledger, outbox, clock, log });
-alarms.onChange((_views, { id, state, occurrence }) => {
+alarms.onChange(({ id, state, occurrence }) => {
   process.stdout.write(`${id} ${state} ${occurrence}\n`);
 });
 

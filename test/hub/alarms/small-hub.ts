@@ -130,7 +130,7 @@ export class SmallHub {
       receivers: ["duty", "desk"],
       order: (node, rule, subject, order) => this.orders.push({ node, rule, subject, order }),
     });
-    this.alarms.onChange((_views, changed) => {
+    this.alarms.onChange((changed) => {
       this.heard.push(`${changed.id} ${changed.state}`);
       this.views.push(changed);
     });
