@@ -106,7 +106,7 @@ export class OwnPoints {
     const { folder } = this.#deps;
     return [
       {
-        ...{ role: "disk-free", quantity: "level", label: "Hub disk free" },
+        ...{ role: "store-disk-free", quantity: "level", label: "Hub disk free" },
         read: () => diskFreePercent(folder),
       },
       count("memory", "Hub memory, MB", () => Math.round(process.memoryUsage.rss() / 1e6)),

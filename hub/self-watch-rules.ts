@@ -73,7 +73,7 @@ function hubRules(rule: MakeRule): SiteRule[] {
       above(100, 50),
     ),
     rule(
-      words("hub-disk", "hub.disk-free", "The hub's disk is almost full: {value} free", DISK),
+      words("hub-disk", "hub.store-disk-free", "The hub's disk is almost full: {value} free", DISK),
       { kind: "limit", below: 10, deadband: 2 },
       { priority: 2 },
     ),

@@ -1,12 +1,13 @@
 import { type Finding, judge, judgeNode } from "../../contract/alarm/condition.ts";
 import { type Swing, SwingWindow } from "../../contract/alarm/swing.ts";
 import type { Clock, EpochMs } from "../../contract/clock.ts";
+import { placeOf } from "../../contract/id.ts";
 import { type Reading, staleAfterMs } from "../../contract/reading.ts";
 import type { SiteModel } from "../../contract/site.ts";
 import type { LiveNode, LivePoint, LiveState } from "../live/live-state.ts";
 import type { Alarm } from "./alarm-book.ts";
 import { type Face, nodeFace, pointFace } from "./alarm-face.ts";
-import { type PlaceOf, placeNames } from "./place-names.ts";
+import { type Place, type PlaceOf, placeNames } from "./place-names.ts";
 
 /** After its start the hub waits this long for nodes to connect before it calls one silent. */
 export const START_HOLD_OFF_MS = 15_000;
@@ -96,11 +97,18 @@ export class AlarmSubjects {
     const lastAt = receivedAt === null ? null : receivedAt - point.ageOnArrivalMs;
     return pointFace(rule, {
       info,
-      place: this.#placeOf(subject),
+      place: this.#placeOfPoint(point),
       measurement: reading,
       stale: this.#live.isStale(point, this.#clock.nowMs()),
       lastSeen: lastAt === null ? null : this.#time.format(lastAt),
     });
+  }
+
+  /** What a node measures of itself is at the node. */
+  #placeOfPoint({ info, node }: LivePoint): Place {
+    const place = this.#placeOf(info.id);
+    if (place.label !== null || placeOf(info.id) !== node) return place;
+    return { ...place, label: this.#live.node(node)?.birth.label ?? node };
   }
 
   /** A point is only missing while its node is there, and has been for as long as it may be silent. */

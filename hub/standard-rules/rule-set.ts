@@ -284,5 +284,31 @@ function deviceRules(): Draft[] {
       ...{ id: "node-silent", points: [], nodes: ["*"], title: "{label} does not answer" },
       ...{ condition: { kind: "silent" }, priority: 2, ...delays(20, 10), runbook: does.NODE },
     },
+    {
+      ...{
+        id: "node-supply",
+        points: ["*.under-voltage"],
+        title: "{place}: supply voltage too low",
+      },
+      ...{ condition: is(1), priority: 3, ...delays(5, 300), runbook: does.NODE_SUPPLY },
+    },
+    {
+      ...{ id: "node-clock", points: ["*.clock-synced"], title: "{place}: clock not set" },
+      ...{ condition: is(0), priority: 3, ...delays(600, 60), runbook: does.NODE_CLOCK },
+    },
+    {
+      ...{ id: "node-disk", points: ["*.disk-free"], priority: 3 },
+      ...{ title: "{place}: disk almost full, {value} free", condition: below(10, 2) },
+      ...{ ...delays(60, 60), runbook: does.NODE_DISK },
+    },
+    {
+      ...{ id: "node-card", points: ["*.disk-wear"], priority: 4 },
+      title: "{place} writes more than its card endures for ten years",
+      ...{ condition: above(1, 0.2), ...delays(3_600, 3_600), runbook: does.NODE_CARD },
+    },
+    {
+      ...{ id: "node-hot", points: ["*.cpu-temperature"], title: "{place}: processor {value}" },
+      ...{ condition: above(80, 5), priority: 3, ...delays(60, 60), runbook: does.NODE_HOT },
+    },
   ];
 }

@@ -74,3 +74,14 @@ export const BUS =
   "disturbs the others.";
 export const NODE =
   "Check power and network of the edge node. Everything it reads is unwatched until it is back.";
+export const NODE_SUPPLY =
+  "The node's power supply or cable is too weak; the Pi slows down and its card can be damaged. Replace the supply.";
+export const NODE_CLOCK =
+  "The node has no time source. Its readings stand at wrong times after the next power cut. Look at its network and its " +
+  "time service.";
+export const NODE_DISK =
+  "Make room on the node's disk or card. When it is full, readings wait in memory only and are lost at a power cut.";
+export const NODE_CARD =
+  "Something writes too much to the node's card. Read less often, or give the node a disk instead of a card.";
+export const NODE_HOT =
+  "The node's processor is hot and slows down. Give it air or a heat sink; check the air where it hangs.";

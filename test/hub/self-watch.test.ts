@@ -109,7 +109,7 @@ test("Lag, queue, disk, memory and delay are points with a unit, and go into the
   expect(value("hub.store-lag")).toBe(2.5);
   expect(value("hub.queue")).toBe(40);
   expect(value("hub.quarantine")).toBe(7);
-  expect(value("hub.disk-free")).toBeGreaterThan(0);
+  expect(value("hub.store-disk-free")).toBeGreaterThan(0);
   expect(value("hub.memory")).toBeGreaterThan(10);
   expect(value("hub.loop-lag")).toBeGreaterThanOrEqual(0);
   expect(live.point("hub.store-lag")?.info).toMatchObject({
